@@ -1,0 +1,35 @@
+"""Shapes and ranges, said once.
+
+Images      float (N, C, H, W) in [-1, 1]; C is 1 (grey), 3 (RGB) or 4 (RGB and alpha)
+Latents     float (N, Z), standard normal
+Condition   float (N, K): a one-hot class or K numeric attributes; None when a network is unconditional
+Logits      float (N, ...): one number a sample, or a map of them; positive means "looks real"
+PerSample   float (N,)
+"""
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+Images = Tensor
+Latents = Tensor
+Condition = Tensor | None
+Logits = Tensor
+PerSample = Tensor
+
+
+class Judgement(NamedTuple):
+    """What a critic says of a batch.
+
+    Attributes:
+        logits: One or several heads, each ``(N, ...)``: patch, multi-scale and projected critics return several.
+        features: Activations on the way, shallow to deep, each ``(N, C, h, w)`` or ``(N, F)``; may be empty.
+    """
+
+    logits: tuple[Logits, ...]
+    features: tuple[Tensor, ...] = ()
+
+    def score(self) -> PerSample:
+        """The mean over heads and positions: one number a sample, shape ``(N,)``."""
+        per_head = [head.flatten(1).mean(1) if head.ndim > 1 else head for head in self.logits]
+        return sum(per_head[1:], start=per_head[0]) / len(per_head)
