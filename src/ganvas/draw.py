@@ -73,6 +73,4 @@ def per_image_normal(seeds: list[int], *shape: int) -> Tensor:
 
     Row i depends on ``seeds[i]`` alone, so a picture does not depend on the batch it is painted in.
     """
-    return torch.stack(
-        [torch.randn(*shape, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
-    )
+    return torch.stack([torch.randn(*shape, generator=torch.Generator().manual_seed(seed)) for seed in seeds])

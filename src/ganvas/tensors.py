@@ -5,10 +5,14 @@ Latents     float (N, Z), standard normal
 Condition   float (N, K): a one-hot class or K numeric attributes; None when a network is unconditional
 Logits      float (N, ...): one number a sample, or a map of them; positive means "looks real"
 PerSample   float (N,)
+Levels      uint8 NumPy (N, H, W, C): pictures as files hold them
 """
 
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+import torch
 from torch import Tensor
 
 Images = Tensor
@@ -16,6 +20,7 @@ Latents = Tensor
 Condition = Tensor | None
 Logits = Tensor
 PerSample = Tensor
+Levels = npt.NDArray[np.uint8]
 
 
 class Judgement(NamedTuple):
@@ -33,3 +38,10 @@ class Judgement(NamedTuple):
         """The mean over heads and positions: one number a sample, shape ``(N,)``."""
         per_head = [head.flatten(1).mean(1) if head.ndim > 1 else head for head in self.logits]
         return sum(per_head[1:], start=per_head[0]) / len(per_head)
+
+
+def to_levels(images: Images) -> Levels:
+    """Images ``(N, C, H, W)`` in [-1, 1] as 8-bit levels ``(N, H, W, C)``, rounded and clipped."""
+    levels = (images.detach().float() * 127.5 + 127.5).round().clamp(0, 255)
+    array: Levels = levels.to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    return array

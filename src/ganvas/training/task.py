@@ -123,9 +123,20 @@ class Stage:
 class Task(Protocol):
     """What the loop asks. Every method must depend on its arguments alone: resuming replays them."""
 
-    name: str
-    terms: Sequence[Term]
-    stages: Sequence[Stage]
+    @property
+    def name(self) -> str:
+        """What the task is called."""
+        ...
+
+    @property
+    def terms(self) -> Sequence[Term]:
+        """Further terms of the generators' loss."""
+        ...
+
+    @property
+    def stages(self) -> Sequence[Stage]:
+        """How the budget is divided."""
+        ...
 
     def players(self) -> Players:
         """Build the networks, freshly initialised from the global torch generator."""

@@ -1,0 +1,47 @@
+# One way in: every target makes .venv and installs what it needs, once.
+# On Windows run it in Git Bash. Choose an interpreter with `make test PYTHON=python3.12`.
+
+ifeq ($(OS),Windows_NT)
+PYTHON ?= python
+BIN := .venv/Scripts
+else
+PYTHON ?= python3
+BIN := .venv/bin
+endif
+
+INSTALLED := .venv/.installed
+BENCHES := $(filter-out bench/fetch.py,$(wildcard bench/*.py))
+
+.PHONY: help demo test lint bench
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo    train on 12,000 bundled pictures of clothes for about five minutes, then paint new ones"
+	@echo "make test    run the tests"
+	@echo "make lint    check format, style and types"
+	@echo "make bench   run every benchmark, shortened; the full ones are: $(BIN)/python bench/NAME.py"
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed: make PYTHON=python3.12 ...')"
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check -e ".[dev]" -c constraints.txt
+	@touch $@
+
+demo: $(INSTALLED)
+	$(BIN)/ganvas train demo/fashion-mnist --runs runs --name demo --preset demo
+	$(BIN)/ganvas sample runs/[0-9]*-demo/model.safetensors --seeds 0-63 --grid 8x8 --out demo-run
+	@echo "New clothes:          demo-run/"
+	@echo "How they came about:  $$(echo runs/[0-9]*-demo/samples/)"
+
+# One thread a worker: torch's own threads and the workers would fight for the same cores.
+test: export OMP_NUM_THREADS := 1
+test: $(INSTALLED)
+	$(BIN)/pytest -n auto
+
+lint: $(INSTALLED)
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+bench: $(INSTALLED)
+	@set -e; for file in $(BENCHES); do echo "== $$file --quick"; $(BIN)/python $$file --quick; done

@@ -1,0 +1,1 @@
+"""Differentiable augmentation, and the policy that sets its strength."""

@@ -1,0 +1,35 @@
+"""``ganvas inspect``."""
+
+from pathlib import Path
+from typing import Any
+
+from ganvas.cli import show
+
+
+def inspect(file: Path, /, *, json: bool = False) -> None:
+    """Print a model's card, or a painted picture's mark and recipe.
+
+    Parameters
+    ----------
+    file
+        A model file, a run folder, or a picture.
+    json
+        Print one JSON object.
+    """
+    from ganvas.job.inspect import inspect as inspect_job
+
+    facts = inspect_job(file)
+    if json:
+        show.as_json(facts)
+        return
+    show.pairs([(name, _words(value)) for name, value in facts.items() if name != "card"])
+    card = facts.get("card") or {}
+    show.pairs([(f"  {name}", _words(value)) for name, value in card.items() if name != "config"])
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_words(item)}" for key, item in value.items()) or "none"
+    return "none" if value is None else str(value)

@@ -1,0 +1,126 @@
+"""``ganvas train``."""
+
+import signal
+from dataclasses import asdict, field, make_dataclass
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_origin
+
+from cyclopts import Group, Parameter
+
+from ganvas.cli import show
+from ganvas.cli.progress import TrainingProgress
+from ganvas.job.recipe import TRAIN_OPTIONS
+from ganvas.training.options import Option
+
+RECIPE = Group("Recipe", help="What is not given is chosen for your pictures and your machine.", sort_key=2)
+
+
+def _flag(option: Option) -> tuple[str, Any, Any]:
+    """An option as a field of the command line's dataclass, None where it is not given."""
+    plain = option.kind in (bool, int, float, str) or get_origin(option.kind) is Literal
+    kind = option.kind if plain else str
+    default = "" if option.planned else f" Default: {_shown(option.default)}."
+    parameter = Parameter(name=option.flag, help=option.text + default, group=RECIPE, show_default=False)
+    return option.name, Annotated[kind | None, parameter], field(default=None)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value == () else str(value)
+
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance as Flags
+else:
+    Flags = make_dataclass("Flags", map(_flag, TRAIN_OPTIONS), kw_only=True, frozen=True)
+    Flags.__module__ = __name__  # cyclopts takes classes of the standard library, where this one says it is, whole
+
+
+def train(
+    pictures: Path,
+    /,
+    *,
+    runs: Path = Path("runs"),
+    name: str | None = None,
+    preset: str | None = None,
+    config: Path | None = None,
+    minutes: float | None = None,
+    resume: str = "auto",
+    start_from: Path | None = None,
+    device: str = "auto",
+    auto_batch: bool = False,
+    dry_run: Annotated[bool, Parameter(name=["--dry-run", "-n"])] = False,
+    json: bool = False,
+    flags: Annotated[Flags | None, Parameter(name="*")] = None,
+) -> None:
+    """Train a generator on your pictures, or go on where it stopped.
+
+    ganvas train photos/                         everything chosen for you
+    ganvas train photos/ --minutes 20            as good as 20 minutes allow
+    ganvas train photos/ --size 192x320 --kimg 2000 --name beach
+
+    The same command again resumes. Ctrl-C saves first.
+
+    Parameters
+    ----------
+    pictures
+        A folder, zip, tar, idx file or .npy; sub-folders or a labels.csv give labels.
+    runs
+        The folder that run folders are made in.
+    name
+        Part of the run folder's name.
+    preset
+        A shipped recipe (see: ganvas presets).
+    config
+        A TOML file of options; flags win over it.
+    minutes
+        Budget in minutes, turned into kimg once and kept.
+    resume
+        auto (the run of the same command), never, or a run's folder, name or number.
+    start_from
+        A model file or run folder whose weights to begin with.
+    device
+        auto, cpu, cuda, cuda:1 or mps.
+    auto_batch
+        Take smaller parts of the batch when memory runs out.
+    dry_run
+        Print the plan and stop.
+    json
+        Print one JSON object; notices go to standard error.
+    """
+    options = {key: value for key, value in asdict(flags).items() if value is not None} if flags else {}
+    from ganvas.job.prepare import Request
+    from ganvas.job.train import train as train_job
+
+    request = Request(pictures, runs, name, resume, start_from, preset, config, minutes, device, dry_run, auto_batch)
+    asked_to_stop = StopSignal()
+    with TrainingProgress(quiet=json) as progress:
+        done = train_job(request, options, report=progress, interrupted=asked_to_stop, origin="the command line")
+    if json:
+        plan = done.plan.to_dict() if done.plan else None
+        paths = {"run": str(done.run) if done.run else None, "model": str(done.model) if done.model else None}
+        show.as_json({**paths, "seen_kimg": done.seen_kimg, "plan": plan})
+    elif done.run and done.model:
+        show.result(f"Model: {done.model}\nGrids: {done.run / 'samples'}")
+        show.notice(f"Next:  ganvas sample {done.run} --seeds 0-63 --grid 8x8")
+
+
+class StopSignal:
+    """Ctrl-C once asks the loop to save and stop; a second time stops at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        signal.signal(signal.SIGINT, self._ask)
+        signal.signal(signal.SIGTERM, self._ask)
+
+    def __call__(self) -> bool:
+        """Whether someone asked."""
+        return self.asked
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+        show.notice("Saving; press Ctrl-C again to stop without.")

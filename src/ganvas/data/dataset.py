@@ -1,0 +1,41 @@
+"""Packed pictures, ready to be trained on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganvas.data.item import Unreadable
+from ganvas.data.labels import Labels
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """N pictures of one size.
+
+    Attributes:
+        images: uint8 ``(N, H, W, C)``, mapped read-only from the cache.
+        labels: Their labels, row for row.
+        names: Their names, sorted.
+        unreadable: The pictures that are missing because they could not be read, and why.
+        key: Tells this content, size, fit and number of channels from every other.
+    """
+
+    images: NDArray[np.uint8]
+    labels: Labels
+    names: tuple[str, ...]
+    unreadable: tuple[Unreadable, ...]
+    key: str
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.images.shape[1], self.images.shape[2]
+
+    @property
+    def channels(self) -> int:
+        """1 (grey), 3 (RGB) or 4 (RGB and alpha)."""
+        return int(self.images.shape[3])

@@ -1,0 +1,100 @@
+"""Which pictures are there twice: copies of a file, and pictures that look the same.
+
+A picture is described by its lowest spatial frequencies, as perceptual hashes do (Zauner 2010), but each
+coefficient is measured against its spread over the whole set instead of being cut to one bit. So faces that are
+all centred, or clothes that all lie on black, differ by what tells them apart and not by what they share.
+"""
+
+import functools
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganvas.image.convert import to_channels, to_uint8
+from ganvas.image.resize import fit
+
+SIDE_PX = 32
+LUMA_FREQUENCIES, CHROMA_FREQUENCIES = 8, 3
+TO_YCBCR = np.array([[0.299, 0.587, 0.114], [-0.1687, -0.3313, 0.5], [0.5, -0.4187, -0.0813]], np.float32)
+
+ALIKE = 0.95
+"""Least cosine of two pictures that look the same: finds what was recompressed, resized or cropped by 3 %."""
+NOISE_LEVELS = 24.0
+"""Coefficients that vary less than this over the set show noise, not content."""
+COMMON = 2.0
+"""What all pictures share beyond their mean, so that a set that hardly varies is all alike."""
+BLOCK, TILE = 512, 2048
+"""Rows and columns compared at a time; their product fits a processor's cache."""
+
+
+def describe(picture: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.float32]:
+    """The low frequencies of a picture ``(H, W, C)``, ``(81,)``: 63 of luma, its mean left out, 9 of each chroma."""
+    small = fit(to_channels(to_uint8(picture), 3), (SIDE_PX, SIDE_PX), "stretch")
+    planes = (small.astype(np.float32) @ TO_YCBCR.T).transpose(2, 0, 1)
+    luma, *chroma = _cosines() @ planes @ _cosines().T
+    few = CHROMA_FREQUENCIES
+    return np.concatenate([luma.ravel()[1:], *(plane[:few, :few].ravel() for plane in chroma)])
+
+
+def copies(digests: Sequence[bytes]) -> list[list[int]]:
+    """Groups of two or more rows with equal digests, each ascending."""
+    rows: defaultdict[bytes, list[int]] = defaultdict(list)
+    for row, digest in enumerate(digests):
+        rows[digest].append(row)
+    return [group for group in rows.values() if len(group) > 1]
+
+
+def lookalikes(descriptors: NDArray[np.float32]) -> list[list[int]]:
+    """Groups of two or more rows that look like their first one, each ascending.
+
+    Groups are stars and not chains: a slow change from one picture to another does not join the two.
+
+    Args:
+        descriptors: From `describe`, ``(N, 81)``.
+    """
+    spread = np.sqrt(descriptors.var(0) + NOISE_LEVELS**2)
+    scaled = np.pad((descriptors - descriptors.mean(0)) / spread, ((0, 0), (0, 1)), constant_values=COMMON)
+    unit = np.asarray(scaled / np.linalg.norm(scaled, axis=1, keepdims=True), np.float32)
+
+    leader = np.arange(len(unit))
+    for top in range(0, len(unit), BLOCK):
+        free = np.flatnonzero(leader == np.arange(len(unit)))
+        free = free[free >= top]
+        rows = free[free < top + BLOCK]
+        for row, others in _alike(unit, rows, free):
+            if leader[row] == row:
+                leader[others[leader[others] == others]] = row
+
+    groups: defaultdict[int, list[int]] = defaultdict(list)
+    for row, first in enumerate(leader.tolist()):
+        groups[first].append(row)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _alike(
+    unit: NDArray[np.float32], rows: NDArray[np.int64], columns: NDArray[np.int64]
+) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Each of ``rows`` that has lookalikes of higher number among ``columns``, with these."""
+    pairs = [np.empty((2, 0), np.int64)]
+    for start in range(0, len(columns), TILE):
+        tile = columns[start : start + TILE]
+        row, column = np.nonzero(unit[rows] @ unit[tile].T >= ALIKE)
+        pairs.append(np.stack([rows[row], tile[column]]))
+    a, b = np.concatenate(pairs, axis=1)
+    a, b = a[a < b], b[a < b]
+    order = np.argsort(a, kind="stable")
+    b = b[order]
+    firsts, starts, counts = np.unique(a[order], return_index=True, return_counts=True)
+    for first, start, count in zip(firsts.tolist(), starts, counts, strict=True):
+        yield first, b[start : start + count]
+
+
+@functools.cache
+def _cosines() -> NDArray[np.float32]:
+    """The lowest basis functions of the orthonormal DCT-II, ``(8, 32)``."""
+    frequency, position = np.arange(LUMA_FREQUENCIES)[:, None], np.arange(SIDE_PX)[None, :]
+    basis = np.cos(np.pi * frequency * (2 * position + 1) / (2 * SIDE_PX)) * np.sqrt(2 / SIDE_PX)
+    basis[0] /= np.sqrt(2)
+    return np.asarray(basis, np.float32)

@@ -1,0 +1,84 @@
+"""The one place that knows about devices."""
+
+import os
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from ganvas.errors import UsageError
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """The device for ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
+
+    ``auto`` never fails; a device that is named must be there.
+
+    Raises:
+        UsageError: The named device is absent; the message lists those present.
+    """
+    present = available_devices()
+    if name == "auto":
+        return torch.device(present[-1])
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise UsageError(f"--device is '{name}', but this machine has: {', '.join(present)}.") from error
+    count = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int("mps" in present)}.get(device.type, 0)
+    if (device.index or 0) >= count:
+        raise UsageError(f"--device is '{name}', but this machine has: {', '.join(present)}.")
+    return device
+
+
+def available_devices() -> list[str]:
+    """Device types of this machine, slowest first."""
+    names = ["cpu"]
+    if torch.backends.mps.is_available():
+        names.append("mps")
+    if torch.cuda.is_available():
+        names.append("cuda")
+    return names
+
+
+def gains_from_bfloat16(device: torch.device) -> bool:
+    """Whether bf16 convolutions are faster than float32 ones there."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu":
+        return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    return False
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
+    """The context in which networks run: bf16 autocast, or nothing for float32."""
+    if precision == "float32":
+        return nullcontext()
+    return torch.autocast(device.type, dtype=torch.bfloat16)
+
+
+def place(network: nn.Module, device: torch.device) -> nn.Module:
+    """Move a network to the device, convolution weights in channels_last order."""
+    return network.to(device=device, memory_format=torch.channels_last)
+
+
+def memory_bytes(device: torch.device) -> int:
+    """Memory a run may use: all of a GPU's, or what the machine has free."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    if device.type == "mps":
+        return int(torch.mps.recommended_max_memory())
+    return _free_machine_memory()
+
+
+def _free_machine_memory() -> int:
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()  # Linux
+        facts = dict(line.split(":", 1) for line in lines)
+        return int(facts["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2  # macOS does not tell what is free
+    except (ValueError, OSError, AttributeError):
+        return 4 * 1024**3  # Windows tells neither without a library: a cautious guess

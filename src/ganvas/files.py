@@ -1,0 +1,52 @@
+"""Files that are whole or not there: written beside, then renamed."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ganvas.errors import FileError
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """A path to write to, of the same folder and suffix, that becomes `path` when the block ends.
+
+    Under the final name there is the old file or the whole new one, also after a crash or a power cut. If the
+    block raises, what it wrote is removed and the old file stays. The writer must have closed the file.
+
+    Raises:
+        FileError: the block or the renaming met an OSError (folder missing, disk full, file in use).
+    """
+    beside = path.with_name(f".{secrets.token_hex(4)}.{path.name}")
+    try:
+        yield beside
+        with beside.open("rb+") as file:
+            os.fsync(file.fileno())
+        beside.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise FileError(
+            f"Cannot write '{path}' ({error.strerror or error}); see that its folder exists, lets you write, "
+            "has space left, and that no other program holds the file."
+        ) from error
+    finally:
+        with suppress(OSError):  # gone already where all went well
+            beside.unlink()
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a whole file atomically; see `atomic_path`."""
+    with atomic_path(path) as beside:
+        beside.write_bytes(data)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the renaming itself outlast a power cut; Windows and some network drives cannot."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

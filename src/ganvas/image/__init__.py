@@ -1,0 +1,1 @@
+"""Pixels and files: read, convert, resize, mark, write. NumPy and Pillow only."""

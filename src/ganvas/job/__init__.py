@@ -1,0 +1,1 @@
+"""One file a verb: a request goes in, events come out, nothing is printed."""

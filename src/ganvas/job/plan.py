@@ -1,0 +1,121 @@
+"""Choose what nobody gave: resolution, networks, batch, penalty weight, schedules, duration.
+
+The rules are plain arithmetic on facts of the pictures and the device; `docs/measurements.md` shows how well
+they predict, and what a sweep of the penalty weight around the rule gives.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import torch
+
+from ganvas.device import gains_from_bfloat16
+from ganvas.errors import UnknownName
+from ganvas.training.config import DataOptions, NetworkOptions, TrainConfig, TrainingOptions
+
+LONGEST_SIDE_PX = {"cpu": 64, "mps": 128, "cuda": 256}
+"""The largest side worth training at on a device, when nobody asks for another."""
+NETWORKS = ("fast", "r3", "resnet", "dcgan", "mlp")
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The facts of a data set that the rules look at.
+
+    Attributes:
+        count: Readable pictures.
+        size: Height and width in pixels that suit the pictures and the device.
+        channels: What most of them have: 1, 3 or 4.
+        label_dim: Classes or attributes; 0 without labels.
+        classes: Classes; 0 without labels or with attributes.
+    """
+
+    count: int
+    size: tuple[int, int]
+    channels: int
+    label_dim: int = 0
+    classes: int = 0
+
+
+def complete(given: Mapping[str, Any], pictures: Pictures, device: torch.device) -> TrainConfig:
+    """Fill in every option that was not given.
+
+    Args:
+        given: Parsed options by name (`ganvas.training.options.parse`).
+        pictures: What is known of the pictures.
+        device: Where the run will be.
+
+    Raises:
+        UsageError: An option given is out of its range.
+    """
+    values: dict[str, Any] = {"size": pictures.size, "channels": pictures.channels, **given}
+    network = values.get("network", "fast")
+    for name in ("network", "generator", "discriminator"):
+        if values.get(name, network) not in (*NETWORKS, "custom"):
+            raise UnknownName("network", values[name], NETWORKS)
+    area = values["size"][0] * values["size"][1]
+    values = {
+        "generator": network,
+        "discriminator": network,
+        "width": _width(network, area),
+        "blocks": {"r3": 2, "mlp": 3}.get(network, 1),
+        "batchnorm": values.get("penalty", "r1+r2") in ("none", "clip"),
+        **values,
+    }
+    values = {**_recipe(network, area, pictures, device), **values}
+    values = {**_schedules(values), **_intervals(values), **values}
+    return assemble(values)
+
+
+def assemble(values: Mapping[str, Any]) -> TrainConfig:
+    """A configuration from all options by name."""
+    sections = [
+        cls(**{item.name: values[item.name] for item in fields(cls) if item.name in values})
+        for cls in (DataOptions, NetworkOptions, TrainingOptions)
+    ]
+    return TrainConfig(*sections)  # type: ignore[arg-type]
+
+
+def _width(network: str, area: int) -> int:
+    if network == "fast":
+        return 32 if area <= 64 * 64 else 16
+    return {"r3": 768 if area <= 32 * 32 else 96, "resnet": 128, "dcgan": 64, "mlp": 256}.get(network, 32)
+
+
+def _recipe(network: str, area: int, pictures: Pictures, device: torch.device) -> dict[str, Any]:
+    gamma = gamma_rule(area)
+    kimg = 500 * max(1.0, area / 32**2) ** 0.5 * (10 if device.type == "cuda" else 1)
+    return {
+        "batch": 64 if device.type != "cuda" else 128,
+        "lr": 2e-4 if network == "r3" else 5e-4,
+        "gamma": gamma,
+        "kimg": _two_digits(kimg),
+        "precision": "bfloat16" if gains_from_bfloat16(device) else "float32",
+        "preview_count": 8 * min(pictures.classes, 16) if pictures.classes else 64,
+    }
+
+
+def gamma_rule(area: int) -> float:
+    """The R1 and R2 weight at the start, from the number of pixels."""
+    return _two_digits(area / 1024)
+
+
+def _schedules(values: Mapping[str, Any]) -> dict[str, Any]:
+    kimg = values["kimg"]
+    return {
+        "micro_batch": values["batch"],
+        "gamma_final": values["gamma"] / 10,
+        "lr_final": values["lr"] / 4,
+        "burn_in_kimg": kimg * (0.5 if kimg <= 1000 else 0.2),
+        "ema_kimg": min(500.0, kimg * 0.03),
+    }
+
+
+def _intervals(values: Mapping[str, Any]) -> dict[str, Any]:
+    kimg = values["kimg"]
+    return {"tick_kimg": kimg / 100, "sample_every_kimg": kimg / 20, "checkpoint_every_kimg": kimg / 20}
+
+
+def _two_digits(value: float) -> float:
+    return float(f"{value:.2g}")

@@ -1,0 +1,86 @@
+"""Which run a command means: the same command again goes on with the run it started."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ganvas.errors import UsageError
+from ganvas.job.plan import assemble
+from ganvas.training.config import TrainConfig
+from ganvas.training.run import RunFolder
+
+CHANGEABLE = frozenset(
+    {
+        "lr", "lr_final", "gamma", "gamma_final", "kimg", "micro_batch", "tick_kimg", "sample_every_kimg",
+        "checkpoint_every_kimg", "keep_last", "keep_every_kimg", "preview_count", "tensorboard",
+    }
+)  # fmt: skip
+"""What may differ at a resume; the change is put on record."""
+
+
+def identity(pictures: Path, given: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    """What must be the same for a command to be "the same command": pictures and all that may not change."""
+    fixed = {key: plain(value) for key, value in sorted(given.items()) if key not in CHANGEABLE}
+    return {"pictures": str(pictures.resolve()), **fixed, **extra}
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON gives it back."""
+    return [plain(item) for item in value] if isinstance(value, (tuple, list)) else value
+
+
+def find_run(runs: Path, resume: str, wanted: Mapping[str, Any]) -> RunFolder | None:
+    """The run to go on with, or None for a new one.
+
+    Args:
+        runs: The folder of all runs.
+        resume: ``auto`` (the newest run of the same command), ``never``, or a run: its folder, name or number.
+        wanted: `identity` of the command.
+
+    Raises:
+        UsageError: The named run does not exist.
+    """
+    if resume == "never":
+        return None
+    if resume != "auto":
+        return _named_run(runs, resume)
+    for path in sorted(runs.glob("[0-9]*-*"), reverse=True):
+        if (path / "run.json").is_file():
+            run = RunFolder(path)
+            if run.read_record().get("asked") == wanted:
+                return run
+    return None
+
+
+def _named_run(runs: Path, name: str) -> RunFolder:
+    candidates = [Path(name), runs / name, *sorted(runs.glob(f"{int(name):04d}-*") if name.isdigit() else [])]
+    for path in candidates:
+        if (path / "run.json").is_file():
+            return RunFolder(path)
+    known = ", ".join(path.name for path in sorted(runs.glob("[0-9]*-*"))[-5:]) or "none yet"
+    raise UsageError(f"--resume is '{name}', but there is no such run in '{runs}'; the newest are: {known}.")
+
+
+def recorded_config(record: Mapping[str, Any]) -> TrainConfig:
+    """The configuration a run was started with (and the changes made since)."""
+    values = dict(record["config"])
+    values["size"], values["augment"] = tuple(values["size"]), tuple(values["augment"])
+    return assemble(values)
+
+
+def with_changes(config: TrainConfig, given: Mapping[str, Any]) -> tuple[TrainConfig, dict[str, Any]]:
+    """The configuration with what may change changed, and those changes.
+
+    Raises:
+        UsageError: An option that cannot change differs from the run's.
+    """
+    old = config.flat()
+    changes = {key: value for key, value in given.items() if plain(old[key]) != plain(value)}
+    for key in changes:
+        if key not in CHANGEABLE:
+            raise UsageError(
+                f"--{key.replace('_', '-')} is {changes[key]!r}, but the run was started with {old[key]!r} and this "
+                "cannot change at a resume; pass --resume never for a new run."
+            )
+    return replace(config, training=replace(config.training, **changes)), changes

@@ -1,0 +1,128 @@
+"""The verb ``sample``: paint pictures, one a seed."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ganvas.errors import FileError, UsageError
+from ganvas.events import Report, Wrote
+from ganvas.files import write_bytes
+from ganvas.image.encode import encode
+from ganvas.image.grid import grid as contact_sheet
+from ganvas.image.provenance import SourceType
+from ganvas.model.load import load_model
+from ganvas.tensors import Levels, to_levels
+
+MOST_SEEDS = 1_000_000
+
+
+@dataclass(frozen=True)
+class SampleRequest:
+    """What to paint.
+
+    Attributes:
+        model: A model file, or a run folder.
+        out: The folder to write to.
+        seeds: Whole numbers, one a picture.
+        grid: Rows and columns of a contact sheet; None writes single pictures.
+        label: A class name, or values of attributes.
+        format: ``png`` or (lossless) ``webp``.
+        batch: Pictures painted at once; changes speed and memory, never a picture.
+        best: Use the run's best model in place of its last.
+        mark: Whether pictures say that a network painted them (IPTC digital source type).
+        recipe: Whether pictures carry seed, label and the model's hash.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
+    """
+
+    model: Path
+    out: Path = Path("samples")
+    seeds: Sequence[int] = range(16)
+    grid: tuple[int, int] | None = None
+    label: str | Mapping[str, float] | None = None
+    format: Literal["png", "webp"] = "png"
+    batch: int = 16
+    best: bool = False
+    mark: bool = True
+    recipe: bool = True
+    device: str = "auto"
+
+
+def sample(request: SampleRequest, *, report: Report = lambda event: None) -> list[Path]:
+    """Paint and write; returns the files written.
+
+    Raises:
+        FileError: No model there, or the folder cannot be written.
+        UsageError: The label or the device does not exist, or there is nothing to paint.
+    """
+    if not request.seeds:
+        raise UsageError("--seeds is empty; give some, such as 0-63.")
+    if request.batch < 1:
+        raise UsageError(f"--batch is {request.batch}, but it must be 1 or more.")
+    path = model_file(request.model, best=request.best)
+    model = load_model(path, device=request.device)
+    try:
+        request.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(
+            f"Cannot create the folder '{request.out}' ({error.strerror}); choose another --out."
+        ) from error
+    source = SourceType.GENERATED if request.mark else None
+    base: dict[str, Any] = {"model": file_hash(path)[:16], "label": request.label}
+    cells = request.grid[0] * request.grid[1] if request.grid else request.batch
+    written: list[Path] = []
+    for start in range(0, len(request.seeds), cells):
+        seeds = list(request.seeds[start : start + cells])
+        levels = to_levels(model.sample(seeds, label=request.label, batch=request.batch))
+        pages: list[tuple[str, Levels, dict[str, Any]]]
+        if request.grid:
+            pages = [
+                (
+                    f"grid-seeds-{seeds[0]}-{seeds[-1]}",
+                    contact_sheet(levels, request.grid[1]),
+                    {"seeds": seeds},
+                )
+            ]
+        else:
+            pages = [(f"seed-{seed:06d}", level, {"seed": seed}) for seed, level in zip(seeds, levels, strict=True)]
+        for name, page, recipe in pages:
+            target = request.out / f"{name}.{request.format}"
+            data = encode(page, request.format, source, {**recipe, **base} if request.recipe else None)
+            write_bytes(target, data)
+            written.append(target)
+            report(Wrote("sample", target))
+    return written
+
+
+def parse_seeds(text: str) -> list[int]:
+    """``"0-63,100"`` as a list of seeds.
+
+    Raises:
+        UsageError: Not a list of whole numbers and ranges, or absurdly many.
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdigit() or (dash and not last.isdigit()) or (dash and int(last) < int(first)):
+            raise UsageError(f"--seeds is '{text}', but it must be numbers and rising ranges such as 0-63,100.")
+        count = int(last) - int(first) + 1 if dash else 1
+        if len(seeds) + count > MOST_SEEDS:
+            raise UsageError(f"--seeds is '{text}', which is more than {MOST_SEEDS} pictures; paint them in parts.")
+        seeds += range(int(first), int(first) + count)
+    return seeds
+
+
+def model_file(path: Path, *, best: bool = False) -> Path:
+    """The model file at a path: the file itself, or a run folder's last or best one."""
+    if path.is_dir():
+        return path / ("best.safetensors" if best else "model.safetensors")
+    if best:
+        raise UsageError(f"--best picks a model from a run folder, but '{path}' is a file.")
+    return path
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

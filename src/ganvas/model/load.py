@@ -1,0 +1,98 @@
+"""Read a model. Nothing in the file is executed, and nothing in it is believed before it is checked."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import nn
+
+from ganvas.device import choose_device, place
+from ganvas.errors import FileError, UsageError
+from ganvas.model.descriptor import Descriptor
+from ganvas.model.model import Model
+from ganvas.model.save import FORMAT
+from ganvas.network.generator import build_generator
+
+
+def read_descriptor(path: Path | str) -> Descriptor:
+    """A model file's description, without its weights.
+
+    Raises:
+        FileError: The file is absent, damaged or no model.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileError(f"There is no model file '{path}'.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+    except (SafetensorError, OSError, ValueError) as error:
+        raise FileError(f"'{path}' is not a readable safetensors file ({error}).") from error
+    if metadata.get("format") != FORMAT or "descriptor" not in metadata:
+        raise FileError(f"'{path}' is a safetensors file, but not a ganvas model ({FORMAT}).")
+    return Descriptor.from_json(metadata["descriptor"], str(path))
+
+
+def load_model(
+    path: Path | str,
+    *,
+    device: str = "auto",
+    generators: Mapping[str, nn.Module] | None = None,
+    snapshot: str | None = None,
+) -> Model:
+    """Load a trained model.
+
+    Args:
+        path: A ``model.safetensors`` written by a run.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
+        generators: Your own networks by name, for a model that was trained with them; their weights are replaced.
+        snapshot: Name of a snapshot to use in place of the final weights.
+
+    Returns:
+        The model, in eval mode on the device.
+
+    Raises:
+        FileError: The file is absent, damaged, hostile or no model.
+        UsageError: The device or the snapshot does not exist.
+    """
+    path = Path(path)
+    descriptor = read_descriptor(path)
+    given = generators or {}
+    built = {name: given[name] if name in given else _build(descriptor, name, path) for name in descriptor.generators}
+    place_on = choose_device(device)
+    for name, network in built.items():
+        prefix = f"{name}/" if snapshot is None else f"snapshot/{snapshot}/{name}/"
+        _fill_(network, prefix, path)
+        place(network, place_on).eval().requires_grad_(False)
+    return Model(descriptor, built, place_on)
+
+
+def _build(descriptor: Descriptor, name: str, path: Path) -> nn.Module:
+    spec = descriptor.generators[name]
+    if spec.architecture == "custom":
+        raise UsageError(
+            f"'{path}' was trained with a network of its author's own; pass it as generators={{'{name}': network}}."
+        )
+    try:
+        with torch.device("meta"):  # shapes only: a lying header must not allocate anything
+            return build_generator(spec.architecture, spec.arguments)
+    except UsageError as error:
+        raise FileError(f"'{path}' describes a generator that cannot be built: {error}") from error
+
+
+def _fill_(network: nn.Module, prefix: str, path: Path) -> None:
+    wanted = network.state_dict()
+    with safe_open(path, framework="pt") as file:
+        found = {key.removeprefix(prefix) for key in file.keys() if key.startswith(prefix)}
+        if not found and prefix.startswith("snapshot/"):
+            raise UsageError(f"'{path}' has no snapshot '{prefix.split('/')[1]}'.")
+        if found != set(wanted):
+            odd = sorted(found ^ set(wanted))[:3]
+            raise FileError(f"'{path}' does not hold the weights it describes (first differences: {', '.join(odd)}).")
+        for key, value in wanted.items():
+            shape = tuple(file.get_slice(prefix + key).get_shape())
+            if shape != tuple(value.shape):
+                raise FileError(f"'{path}' has '{key}' as {shape}, but its description means {tuple(value.shape)}.")
+        loaded = {key: file.get_tensor(prefix + key) for key in wanted}
+    network.load_state_dict(loaded, assign=True)

@@ -1,0 +1,1 @@
+"""What the players want: pure functions of judgements and images."""

@@ -1,0 +1,1 @@
+"""One file a task: how a batch becomes a problem."""

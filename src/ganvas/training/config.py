@@ -1,0 +1,155 @@
+"""Every option of a training run. Options without a default are chosen by the planner (`ganvas.job.plan`)."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from ganvas.augment.policy import P_MAX
+from ganvas.errors import UsageError
+from ganvas.training.options import Size, option
+
+LossName = Literal["minimax", "non-saturating", "least-squares", "wasserstein", "hinge", "relativistic"]
+PenaltyName = Literal["none", "r1", "r2", "r1+r2", "wgan-gp", "clip"]
+AugmentKind = Literal["flip", "shift", "scale", "rotate", "colour", "cutout"]
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """Which pictures, in what shape."""
+
+    size: Size = option("Side in pixels, or height x width such as 192x320.")
+    channels: int = option("1 (grey), 3 (RGB) or 4 (RGB and alpha).")
+    fit: Literal["crop", "pad", "stretch"] = option("How a picture of another shape is made to fit.", default="crop")
+    labels: str = option("auto, none, folders, or a CSV file with a class or numbers a picture.", default="auto")
+    mirror: bool = option("Also show every picture mirrored left to right.", default=False)
+
+    def __post_init__(self) -> None:
+        if self.channels not in (1, 3, 4):
+            raise UsageError(f"--channels is {self.channels}, but pictures have 1, 3 or 4 channels.")
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """Which networks play."""
+
+    network: str = option("Architecture of both networks: fast, r3, resnet, dcgan or mlp.", default="fast")
+    generator: str = option("Architecture of the generator, where it differs from --network.")
+    discriminator: str = option("Architecture of the discriminator, where it differs from --network.")
+    width: int = option("Channels of the networks; their size grows with its square.")
+    blocks: int = option("Residual blocks a resolution (fast, r3), or hidden layers (mlp).")
+    latent_dim: int = option("Length of the latent vector.", default=64)
+    batchnorm: bool = option("Whether the dcgan discriminator uses batch normalisation.")
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How they play, for how long, and what is kept. This is all the loop reads."""
+
+    # The game
+    loss: LossName = option("Adversarial loss.", default="relativistic")
+    penalty: PenaltyName = option("What keeps the discriminator smooth.", default="r1+r2")
+    estimator: Literal["exact", "directional"] = option(
+        "R1 and R2 by double backward, or by one random direction a picture (faster, noisier).",
+        default="directional",
+    )
+    penalty_interval: int = option("Steps between penalties; their weight grows to match.", default=1)
+    gamma: float = option("Penalty weight at the start.")
+    gamma_final: float = option("Penalty weight after the burn-in.")
+    clip_limit: float = option("Largest weight of the discriminator under --penalty clip.", default=0.01)
+    critic_steps: int = option("Discriminator steps a generator step.", default=1)
+
+    # Optimisation
+    optimizer: Literal["adam", "rmsprop", "sgd"] = option("Optimizer of all networks.", default="adam")
+    lr: float = option("Learning rate at the start.")
+    lr_final: float = option("Learning rate after the burn-in.")
+    beta1: float = option("Adam's first decay (momentum).", default=0.0)
+    beta2: float = option("Adam's second decay at the start.", default=0.9)
+    beta2_final: float = option("Adam's second decay after the burn-in.", default=0.99)
+    burn_in_kimg: float = option("Thousand images over which the schedules run.")
+    ema_kimg: float = option("Half-life of the averaged generator, in thousand images, after the burn-in.")
+
+    # Augmentation
+    augment: tuple[AugmentKind, ...] = option("Differentiable augmentations, separated by commas.", default=())
+    augment_policy: Literal["fixed", "cosine", "adaptive"] = option(
+        "How the augmentation probability moves: fixed, rising over the burn-in, or by the discriminator's signs.",
+        default="cosine",
+    )
+    augment_p: float = option("Augmentation probability (its bound when adaptive).", default=0.3)
+    augment_target: float = option("Sign statistic the adaptive policy aims at.", default=0.6)
+    augment_shared: bool = option("One augmentation draw for the real and the fake of a pair.", default=True)
+
+    # Budget
+    kimg: float = option("Thousand images shown to the discriminator.")
+    batch: int = option("Images a step, over all processes.")
+    micro_batch: int = option("Images a process works on at once; smaller ones accumulate.")
+    precision: Literal["float32", "bfloat16"] = option("Arithmetic of the networks' inner layers.")
+    seed: int = option("Seed of everything random.", default=0)
+
+    # What is kept
+    tick_kimg: float = option("Thousand images between lines of statistics and health.", flag="tick_every")
+    sample_every_kimg: float = option("Thousand images between sample grids.", flag="sample_every")
+    checkpoint_every_kimg: float = option("Thousand images between checkpoints.", flag="checkpoint_every")
+    keep_last: int = option("Checkpoints kept.", default=2)
+    keep_every_kimg: float = option(
+        "Also keep a checkpoint every so many thousand images; 0 for none.", default=0.0, flag="keep_every"
+    )
+    preview_count: int = option("Pictures in a sample grid.", default=64)
+    tensorboard: bool = option("Also write TensorBoard events (needs the extra 'tensorboard').", default=False)
+
+    def __post_init__(self) -> None:
+        positive = (
+            "batch",
+            "micro_batch",
+            "kimg",
+            "lr",
+            "critic_steps",
+            "penalty_interval",
+            "keep_last",
+            "tick_kimg",
+        )
+        for name in (*positive, "sample_every_kimg", "checkpoint_every_kimg", "preview_count"):
+            if getattr(self, name) <= 0:
+                raise UsageError(f"--{name.replace('_', '-')} is {getattr(self, name)}, but it must be above 0.")
+        for name in ("augment_p", "beta1", "beta2", "beta2_final"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UsageError(f"--{name.replace('_', '-')} is {getattr(self, name)}, but it must lie in 0 to 1.")
+        for name in (
+            "gamma",
+            "gamma_final",
+            "lr_final",
+            "burn_in_kimg",
+            "ema_kimg",
+            "keep_every_kimg",
+            "seed",
+        ):
+            if getattr(self, name) < 0:
+                raise UsageError(f"--{name.replace('_', '-')} is {getattr(self, name)}, but it cannot be negative.")
+
+    @property
+    def images_per_step(self) -> int:
+        """Real images shown to the critics in one step: the unit in which kimg counts."""
+        return self.batch * self.critic_steps
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of the whole budget."""
+        return max(1, round(self.kimg * 1000 / self.images_per_step))
+
+    def steps_every(self, kimg: float) -> int:
+        """An interval in kimg as whole steps."""
+        return max(1, round(kimg * 1000 / self.images_per_step))
+
+
+SETTINGS = (DataOptions, NetworkOptions, TrainingOptions)
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A complete configuration: what the planner made of what was given."""
+
+    data: DataOptions
+    network: NetworkOptions
+    training: TrainingOptions
+
+    def flat(self) -> dict[str, Any]:
+        """All options by name, as plain JSON values."""
+        return {**asdict(self.data), **asdict(self.network), **asdict(self.training)}

@@ -1,0 +1,102 @@
+"""Several processes as one: gradients are averaged once a step, rank 0 writes.
+
+There is no wrapper around the networks: DistributedDataParallel leaves gradients unreduced after
+`autograd.grad`, which every gradient penalty uses. `torchrun` sets the environment that `World.join` reads.
+"""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from ganvas.errors import UsageError
+
+
+@dataclass(frozen=True)
+class World:
+    """The processes of a run, seen from one of them."""
+
+    rank: int = 0
+    size: int = 1
+    local_rank: int = 0
+
+    @staticmethod
+    def join(device_type: str) -> "World":
+        """Join the processes torchrun started; alone when it did not."""
+        size = int(os.environ.get("WORLD_SIZE", "1"))
+        if size == 1:
+            return World()
+        if not dist.is_initialized():
+            dist.init_process_group("nccl" if device_type == "cuda" else "gloo")
+        return World(dist.get_rank(), dist.get_world_size(), int(os.environ.get("LOCAL_RANK", "0")))
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes files and reports."""
+        return self.rank == 0
+
+    def shard(self, batch: int) -> tuple[int, int]:
+        """This process's rows ``(start, stop)`` of a batch."""
+        if batch % self.size:
+            raise UsageError(
+                f"--batch is {batch}, which does not divide over {self.size} processes; "
+                f"try {max(1, batch // self.size) * self.size}."
+            )
+        rows = batch // self.size
+        return self.rank * rows, (self.rank + 1) * rows
+
+    def average_gradients_(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Average ``.grad`` over all processes, in one message a dtype."""
+        if self.size == 1:
+            return
+        grads = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters if p.requires_grad]
+        for dtype in {grad.dtype for grad in grads}:
+            same = [grad for grad in grads if grad.dtype == dtype]
+            flat = torch.cat([grad.reshape(-1) for grad in same])
+            dist.all_reduce(flat)
+            flat /= self.size
+            for grad, piece in zip(same, flat.split([g.numel() for g in same]), strict=True):
+                grad.copy_(piece.view(grad.shape))
+
+    def average(self, values: Tensor) -> Tensor:
+        """The mean of a tensor over all processes."""
+        if self.size > 1:
+            dist.all_reduce(values)
+            values /= self.size
+        return values
+
+    def any(self, flag: bool, device: torch.device) -> bool:
+        """Whether any process says yes."""
+        if self.size == 1:
+            return flag
+        return bool(self.average(torch.tensor(float(flag), device=device)) > 0)
+
+    def gather(self, value: Tensor) -> list[Tensor]:
+        """The same-shaped tensor of every process, in rank order."""
+        if self.size == 1:
+            return [value]
+        gathered = [torch.empty_like(value, memory_format=torch.contiguous_format) for _ in range(self.size)]
+        dist.all_gather(gathered, value.contiguous())
+        return gathered
+
+    def broadcast_(self, tensors: Iterable[Tensor]) -> None:
+        """Overwrite tensors with those of rank 0."""
+        if self.size > 1:
+            for tensor in tensors:
+                dist.broadcast(tensor, 0)
+
+    def share(self, text: str) -> str:
+        """Rank 0's text, in every process."""
+        if self.size == 1:
+            return text
+        box = [text]
+        dist.broadcast_object_list(box)
+        return box[0]
+
+    def wait(self) -> None:
+        """Let every process come to this point."""
+        if self.size > 1:
+            dist.barrier()

@@ -1,0 +1,264 @@
+"""The loop: every task is trained by it, and it knows none of them.
+
+Each step is `play_step`. Around it, at step numbers and never by the clock (so that a resumed run does what an
+uninterrupted one does): statistics and health every tick, sample grids, scores, checkpoints, stages.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from ganvas.training.health import first_non_finite
+from torch import Tensor
+
+from ganvas.device import place
+from ganvas.draw import Draw
+from ganvas.errors import Diverged
+from ganvas.events import Notice, Progress, Report, Warned, Wrote
+from ganvas.training.checkpoint import (
+    checkpoint_path,
+    checkpoint_steps,
+    prune,
+    read_checkpoint,
+    write_checkpoint,
+)
+from ganvas.training.config import TrainingOptions
+from ganvas.training.distribute import World
+from ganvas.training.journal import Journal
+from ganvas.training.memory import explained_memory
+from ganvas.training.play import Source, Table, play_step
+from ganvas.training.policy import adapt_augmentation
+from ganvas.training.run import RunFolder
+from ganvas.training.sheet import write_sheet
+from ganvas.training.stages import check_stages, improved, next_stage, stage_end
+from ganvas.training.state import TrainingState
+from ganvas.training.task import Batch, Task
+from ganvas.training.vitals import FixedBatches, examine, resting, scores
+
+ROLLBACKS = 3
+VITALS_IMAGES = 256
+
+Export = Callable[[TrainingState, Path], None]
+"""Writes the averaged generators (and kept snapshots) as one model file."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a run trains on and what it is checked on."""
+
+    training: Source
+    heldout: Source | None = None
+
+
+@dataclass
+class Loop:
+    """A run in progress."""
+
+    task: Task
+    data: Data
+    options: TrainingOptions
+    run: RunFolder
+    device: torch.device
+    world: World
+    report: Report
+    export: Export
+    interrupted: Callable[[], bool]
+
+    def play(self) -> TrainingState:
+        """Train to the end of the budget, from the newest checkpoint if there is one.
+
+        Raises:
+            OutOfMemory: Names the next smaller micro-batch.
+            Diverged: NaN came back after the last permitted rollback.
+            KeyboardInterrupt: Someone asked to stop; the state is saved.
+        """
+        check_stages(self.task.stages, bool(self.task.terms))
+        self.state = self._begin()
+        self.journal = Journal.open(self.run, self.options, self.state.counters)
+        with explained_memory(self.options, self.device, self.world):
+            while self.state.counters.stage < len(self.task.stages):
+                self._play_stage()
+        self._checkpoint()
+        return self.state
+
+    def _begin(self) -> TrainingState:
+        """Build the networks, and become the newest checkpoint where there is one."""
+        torch.manual_seed(self.options.seed)
+        players = self.task.players()
+        for network in players.networks().values():
+            place(network, self.device)
+        self.world.broadcast_(t for net in players.networks().values() for t in net.state_dict().values())
+        state = TrainingState.begin(players, self.options)
+        state.counters.augment_p = self.options.augment_p if self.options.augment_policy == "fixed" else 0.0
+        steps = checkpoint_steps(self.run.checkpoints)
+        self.world.wait()
+        if steps:
+            state.restore_(*read_checkpoint(checkpoint_path(self.run.checkpoints, steps[-1])), self.world)
+            if self.world.leads:
+                self.run.forget_after(state.counters.step)
+            self.report(Notice(f"Resumed '{self.run.path}' at {state.counters.seen_images / 1000:g} kimg."))
+        else:
+            self.state = state
+            self._write_real_sheet()
+            self._sample()
+            self._checkpoint()
+        return state
+
+    def _play_stage(self) -> None:
+        counters = self.state.counters
+        stage = self.task.stages[counters.stage]
+        end = stage_end(self.task.stages, counters, self.options.total_steps)
+        table = Table(self.task, self.data.training, self.options, stage, self.device, self.world)
+        for network in self.state.trained_networks().values():
+            network.train()
+        going_on = True
+        while going_on and counters.step < end:
+            if self.world.any(self.interrupted(), self.device):
+                self._checkpoint()
+                raise KeyboardInterrupt
+            started = time.perf_counter()
+            log = play_step(table, self.state)
+            adapt_augmentation(self.options, counters, log)
+            self.journal.add(log)
+            counters.elapsed_s += time.perf_counter() - started
+            if not self._tick():
+                return  # rolled back: the stage may be another one now
+            going_on = self._keep()
+        if stage.snapshot:
+            for name, average in self.state.averages.items():
+                kept = {f"{stage.snapshot}/{name}/{key}": t.clone() for key, t in average.state_dict().items()}
+                self.state.snapshots |= kept
+        next_stage(counters)
+
+    def _tick(self) -> bool:
+        """Statistics and health, when due; False when a NaN made the run roll back."""
+        options, counters = self.options, self.state.counters
+        if counters.step % options.steps_every(options.tick_kimg) and counters.step != options.total_steps:
+            return True
+        stats = self.journal.means(self.world)
+        culprit = next((k for k, v in stats.items() if not math.isfinite(v)), None) or first_non_finite(self._weights())
+        if culprit:
+            self._roll_back(culprit)
+            return False
+        vitals = examine(self.task, self.state, self._fixed_batches(), options, stats)
+        if not self.world.leads:
+            return True
+        alarms = self.journal.write(counters, stats, vitals)
+        steps_left = max(options.total_steps - counters.step, 0)
+        left_s = counters.elapsed_s / counters.step * steps_left
+        self.report(Progress(counters.seen_images / 1000, options.kimg, left_s, stats))
+        for sentence in alarms:
+            self.run.log(sentence)
+            self.report(Warned(sentence))
+        return True
+
+    def _keep(self) -> bool:
+        """Sample grids, scores and checkpoints, when due; False when the stage's stop rule says so."""
+        options, step = self.options, self.state.counters.step
+        going_on = True
+        if step % options.steps_every(options.sample_every_kimg) == 0:
+            self._sample()
+        if step % options.steps_every(options.checkpoint_every_kimg) == 0:
+            going_on = self._evaluate()
+            self._checkpoint()
+        return going_on
+
+    def _evaluate(self) -> bool:
+        """Score the averaged generators, keep the best; whether the stage goes on."""
+        counters = self.state.counters
+        found = scores(self.task, self.state, self._fixed_batches())
+        if self.world.leads:
+            self.journal.write_scores(counters, found)
+        score = found["random_feature_distance"]
+        if counters.best_score is None or score < counters.best_score:
+            counters.best_score, counters.best_step = score, counters.step
+            if self.world.leads:
+                self.export(self.state, self.run.best_model)
+        stage = self.task.stages[counters.stage]
+        if stage.stop is None:
+            return True
+        return not self.world.any(not improved(stage, counters, found[stage.stop.score]), self.device)
+
+    def _checkpoint(self) -> None:
+        """Save the restart set and the model, prune old checkpoints."""
+        tensors = self.state.tensors(self.world)
+        if self.world.leads:
+            step, options = self.state.counters.step, self.options
+            path = checkpoint_path(self.run.checkpoints, step)
+            write_checkpoint(path, tensors, self.state.facts())
+            keep = {self.state.counters.best_step or 0} - {0}
+            if options.keep_every_kimg:
+                every = options.steps_every(options.keep_every_kimg)
+                keep |= {kept for kept in checkpoint_steps(self.run.checkpoints) if kept % every == 0}
+            prune(self.run.checkpoints, options.keep_last, keep)
+            self.export(self.state, self.run.model)
+            self.report(Wrote("checkpoint", path))
+        self.world.wait()
+
+    def _roll_back(self, culprit: str) -> None:
+        """Return to the last checkpoint with half the learning rate.
+
+        Raises:
+            Diverged: After three rollbacks.
+        """
+        bad = self.state.counters
+        if bad.rollbacks >= ROLLBACKS:
+            raise Diverged(
+                f"'{culprit}' is not a number at {bad.seen_images / 1000:g} kimg, after {ROLLBACKS} rollbacks with "
+                "smaller steps; resume with a smaller --lr or a larger --gamma."
+            )
+        step = checkpoint_steps(self.run.checkpoints)[-1]
+        self.state.restore_(*read_checkpoint(checkpoint_path(self.run.checkpoints, step)), self.world)
+        counters = self.state.counters
+        counters.rollbacks, counters.lr_scale = bad.rollbacks + 1, bad.lr_scale / 2
+        self._checkpoint()
+        self.journal = Journal.open(self.run, self.options, counters)
+        if self.world.leads:
+            self.run.forget_after(counters.step)
+            sentence = (
+                f"'{culprit}' became NaN at {bad.seen_images / 1000:g} kimg: back to "
+                f"{counters.seen_images / 1000:g} kimg with {counters.lr_scale:g} of the learning rate "
+                f"(rollback {counters.rollbacks} of {ROLLBACKS})."
+            )
+            self.run.log(sentence)
+            self.report(Warned(sentence))
+
+    def _sample(self) -> None:
+        """A grid of the same latents every time, painted by the averaged generators."""
+        if self.world.leads:
+            batch, draw = self._fixed_batch(self.options.preview_count)
+            with resting(self.state) as networks, torch.no_grad():
+                pictures = self.task.preview(networks, batch, draw)
+            path = self.run.samples / f"{self.state.counters.seen_images:09d}.png"
+            write_sheet(path, pictures)
+            self.report(Wrote("sample", path))
+
+    def _write_real_sheet(self) -> None:
+        if self.world.leads:
+            batch, _ = self._fixed_batch(self.options.preview_count)
+            for name, pictures in batch.items():
+                if pictures.ndim == 4 and pictures.shape[1] in (1, 3, 4):
+                    suffix = "" if name == "image" else f"-{name}"
+                    write_sheet(self.run.samples / f"real{suffix}.png", pictures, mark=False)
+
+    def _fixed_batch(self, count: int) -> tuple[Batch, Draw]:
+        """The same pictures and randomness at every call."""
+        draw = Draw(self.options.seed, count, device=self.device).named("preview")
+        return self.data.training.at(0, draw), draw
+
+    def _fixed_batches(self) -> FixedBatches:
+        """Fixed batches of training pictures and, where some are held out, of those."""
+        count = min(VITALS_IMAGES, 4 * self.options.batch)
+        draw = Draw(self.options.seed, count, device=self.device).named("vitals")
+        sources = {"training": self.data.training, "heldout": self.data.heldout}
+        return {name: (source.at(0, draw), draw) for name, source in sources.items() if source is not None}
+
+    def _weights(self) -> dict[str, Tensor]:
+        return {
+            f"{name}.{key}": value
+            for name, network in self.state.trained_networks().items()
+            for key, value in network.state_dict().items()
+        }

@@ -1,0 +1,34 @@
+"""Out of memory, said in a sentence that names the way out."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from ganvas.errors import OutOfMemory
+from ganvas.training.config import TrainingOptions
+from ganvas.training.distribute import World
+
+CPU_WORDS = ("can't allocate memory", "not enough memory")
+"""How torch's CPU allocator says it; it raises a plain RuntimeError."""
+
+
+@contextmanager
+def explained_memory(options: TrainingOptions, device: torch.device, world: World) -> Iterator[None]:
+    """Turn an allocation that failed into `OutOfMemory` with the next smaller micro-batch."""
+    try:
+        yield
+    except RuntimeError as error:  # torch.OutOfMemoryError is one
+        if not isinstance(error, torch.OutOfMemoryError) and not any(word in str(error) for word in CPU_WORDS):
+            raise
+        rows = rows_at_once(options, world)
+        smaller = f"--micro-batch {rows // 2} (the result is the same, steps take longer) or --auto-batch"
+        way_out = smaller if rows > 1 else "a smaller --size or --width"
+        raise OutOfMemory(
+            f"{device} has too little memory for --micro-batch {rows}; run the same command again with {way_out}."
+        ) from error
+
+
+def rows_at_once(options: TrainingOptions, world: World) -> int:
+    """Images a process really works on at once."""
+    return max(1, min(options.micro_batch, options.batch // world.size))

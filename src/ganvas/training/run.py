@@ -1,0 +1,114 @@
+"""The run folder: what lies where, and how its files are written.
+
+runs/0001-<slug>/
+    run.json            configuration, versions, seed, command, changes made at a resume
+    log.txt             what was said on screen
+    stats.jsonl         one line a tick: losses, penalties, gradient norms, speed
+    health.jsonl        one line a tick: diversity, rank, signs, gap; alarms
+    scores.jsonl        one line an evaluation: what the best checkpoint is chosen by
+    samples/            real.png and one grid of fixed latents each time, named by images seen
+    checkpoints/        the restart set, named by step
+    model.safetensors   the averaged generator, ready to use; best.safetensors the best one so far
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganvas.errors import FileError
+from ganvas.files import write_bytes
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run's files."""
+
+    path: Path
+
+    @staticmethod
+    def create(runs: Path, slug: str) -> "RunFolder":
+        """A new folder with the next free number; `mkdir` decides between two that start at once."""
+        runs.mkdir(parents=True, exist_ok=True)
+        while True:
+            numbers = [int(m[1]) for p in runs.iterdir() if (m := re.match(r"(\d{4,})-", p.name))]
+            path = runs / f"{max(numbers, default=0) + 1:04d}-{slugify(slug)}"
+            try:
+                path.mkdir()
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise FileError(f"Cannot create '{path}': {error.strerror}; choose another --runs folder.") from error
+            (path / "samples").mkdir()
+            (path / "checkpoints").mkdir()
+            return RunFolder(path)
+
+    @property
+    def checkpoints(self) -> Path:
+        """The restart sets."""
+        return self.path / "checkpoints"
+
+    @property
+    def samples(self) -> Path:
+        """The sample grids."""
+        return self.path / "samples"
+
+    @property
+    def model(self) -> Path:
+        """The averaged generator as one file."""
+        return self.path / "model.safetensors"
+
+    @property
+    def best_model(self) -> Path:
+        """The best-scored averaged generator."""
+        return self.path / "best.safetensors"
+
+    def write_record(self, record: Mapping[str, Any]) -> None:
+        """Replace ``run.json``."""
+        write_bytes(self.path / "run.json", (json.dumps(record, indent=2) + "\n").encode())
+
+    def read_record(self) -> dict[str, Any]:
+        """The content of ``run.json``.
+
+        Raises:
+            FileError: There is none, or it is damaged.
+        """
+        try:
+            record: dict[str, Any] = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise FileError(f"'{self.path}' has no readable run.json ({error}), so it is not a run.") from error
+        return record
+
+    def append(self, name: str, line: Mapping[str, Any]) -> None:
+        """Add a line to a ``.jsonl`` file."""
+        with (self.path / name).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def log(self, text: str) -> None:
+        """Add a line to ``log.txt``."""
+        with (self.path / "log.txt").open("a", encoding="utf-8") as file:
+            file.write(text + "\n")
+
+    def lines(self, name: str) -> list[dict[str, Any]]:
+        """The whole lines of a ``.jsonl`` file; a last line cut short by a kill is dropped."""
+        path = self.path / name
+        if not path.exists():
+            return []
+        *whole, _ = path.read_text(encoding="utf-8").split("\n")
+        return [json.loads(line) for line in whole]
+
+    def forget_after(self, step: int) -> None:
+        """Drop statistics of steps that a resume will play again."""
+        for name in ("stats.jsonl", "health.jsonl", "scores.jsonl"):
+            lines = self.lines(name)
+            kept = [line for line in lines if line["step"] <= step]
+            if (self.path / name).exists():
+                text = "".join(json.dumps(line) + "\n" for line in kept)
+                write_bytes(self.path / name, text.encode())
+
+
+def slugify(text: str) -> str:
+    """A short name that is safe as part of a folder name on every system."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:48] or "run"

@@ -1,0 +1,48 @@
+"""Where in its stages a run stands."""
+
+from collections.abc import Sequence
+
+from ganvas.errors import UsageError
+from ganvas.training.state import Counters
+from ganvas.training.task import Stage
+
+
+def check_stages(stages: Sequence[Stage], has_terms: bool) -> None:
+    """Refuse stages that cannot be played.
+
+    Raises:
+        UsageError: Shares do not sum to 1, or in a stage nobody has anything to learn from.
+    """
+    total = sum(stage.share for stage in stages)
+    if abs(total - 1.0) > 1e-6:
+        raise UsageError(f"The shares of the stages sum to {total:g}, but they must sum to 1.")
+    for stage in stages:
+        if not stage.generators and not stage.critics:
+            raise UsageError(f"In stage '{stage.name}' neither generators nor critics train; remove it.")
+        if not stage.critics and not has_terms:
+            raise UsageError(f"In stage '{stage.name}' the critics rest and the task has no terms to learn from.")
+
+
+def stage_end(stages: Sequence[Stage], counters: Counters, total_steps: int) -> int:
+    """The step at which the present stage's share of the budget is used up."""
+    share = stages[counters.stage].share
+    return counters.stage_start_step + max(1, round(share * total_steps))
+
+
+def improved(stage: Stage, counters: Counters, score: float) -> bool:
+    """Note a score of the stage's stop rule; whether the stage should go on."""
+    stop = stage.stop
+    assert stop is not None
+    best = counters.stage_best
+    if best is None or (score > best if stop.higher_is_better else score < best):
+        counters.stage_best, counters.stage_waited = score, 0
+    else:
+        counters.stage_waited += 1
+    return counters.stage_waited < stop.patience
+
+
+def next_stage(counters: Counters) -> None:
+    """Step into the following stage."""
+    counters.stage += 1
+    counters.stage_start_step = counters.step
+    counters.stage_best, counters.stage_waited = None, 0

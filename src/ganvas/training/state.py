@@ -1,0 +1,160 @@
+"""The restart set: everything a run needs to go on as if it had never stopped."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from ganvas.errors import FileError
+from ganvas.training.average import averaged_copy
+from ganvas.training.config import TrainingOptions
+from ganvas.training.distribute import World
+from ganvas.training.history import History
+from ganvas.training.optimiser import build_optimiser, moments, restore_moments_
+from ganvas.training.task import Players
+
+
+@dataclass
+class Counters:
+    """Where a run stands, in plain numbers."""
+
+    step: int = 0
+    seen_images: int = 0
+    stage: int = 0
+    stage_start_step: int = 0
+    stage_best: float | None = None
+    stage_waited: int = 0
+    augment_p: float = 0.0
+    sign_sum: float = 0.0
+    lr_scale: float = 1.0
+    rollbacks: int = 0
+    best_score: float | None = None
+    best_step: int | None = None
+    elapsed_s: float = 0.0
+
+
+@dataclass
+class TrainingState:
+    """Networks, averages, optimizers, pools, counters and random states.
+
+    Data position, schedules and all random draws of a step are functions of `Counters` and the seed; the
+    global torch generators are kept as well, for networks that use them (dropout, noise layers).
+    """
+
+    players: Players
+    averages: dict[str, nn.Module]
+    generator_optimiser: Optimizer
+    critic_optimiser: Optimizer
+    histories: dict[str, History] = field(default_factory=dict)
+    snapshots: dict[str, Tensor] = field(default_factory=dict)
+    counters: Counters = field(default_factory=Counters)
+
+    @staticmethod
+    def begin(players: Players, options: TrainingOptions) -> "TrainingState":
+        """The state before the first step."""
+        for network in players.frozen.values():
+            network.eval().requires_grad_(False)
+        painters = [*players.generators.values(), *players.helpers.values()]
+        return TrainingState(
+            players=players,
+            averages={name: averaged_copy(network) for name, network in players.generators.items()},
+            generator_optimiser=build_optimiser(options, _trained(painters)),
+            critic_optimiser=build_optimiser(options, _trained(players.critics.values())),
+        )
+
+    def trained_networks(self) -> dict[str, nn.Module]:
+        """All networks whose weights change."""
+        return {**self.players.generators, **self.players.critics, **self.players.helpers}
+
+    def tensors(self, world: World) -> dict[str, Tensor]:
+        """The restart set as named tensors; every process must call it, because each has its own past fakes."""
+        names = self._parameter_names()
+        parts: dict[str, Mapping[str, Tensor]] = {
+            **{f"network.{name}": net.state_dict() for name, net in self.trained_networks().items()},
+            **{f"average.{name}": net.state_dict() for name, net in self.averages.items()},
+            "optimiser.generators": moments(self.generator_optimiser, names),
+            "optimiser.critics": moments(self.critic_optimiser, names),
+            **{f"history.{key}": _history_tensors(pool, world) for key, pool in self.histories.items()},
+            "snapshot": self.snapshots,
+            "random": _random_states(),
+        }
+        return {f"{part}/{key}": value for part, values in parts.items() for key, value in values.items()}
+
+    def facts(self) -> dict[str, Any]:
+        """The restart set's plain numbers."""
+        pools = {key: {"capacity": pool.capacity, "filled": pool.filled} for key, pool in self.histories.items()}
+        return {"counters": asdict(self.counters), "histories": pools}
+
+    def restore_(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], world: World) -> None:
+        """Become the state that was saved.
+
+        Raises:
+            FileError: The file belongs to other networks.
+        """
+
+        def part(name: str) -> dict[str, Tensor]:
+            return {key.removeprefix(name + "/"): v for key, v in tensors.items() if key.startswith(name + "/")}
+
+        networks = {f"network.{name}": net for name, net in self.trained_networks().items()}
+        networks |= {f"average.{name}": net for name, net in self.averages.items()}
+        for name, network in networks.items():
+            try:
+                network.load_state_dict(part(name))
+            except RuntimeError as error:
+                raise FileError(f"The checkpoint's '{name}' does not fit this network: {error}") from error
+        names = self._parameter_names()
+        restore_moments_(self.generator_optimiser, names, part("optimiser.generators"))
+        restore_moments_(self.critic_optimiser, names, part("optimiser.critics"))
+        self.histories = {
+            key: _history(part(f"history.{key}"), pool, world) for key, pool in facts["histories"].items()
+        }
+        self.snapshots = part("snapshot")
+        self.counters = Counters(**facts["counters"])
+        _restore_random_states(part("random"))
+
+    def _parameter_names(self) -> dict[Tensor, str]:
+        """A name for every trained parameter, unique over all networks."""
+        return {
+            parameter: f"{network_name}.{name}"
+            for network_name, network in self.trained_networks().items()
+            for name, parameter in network.named_parameters()
+        }
+
+
+def _trained(networks: Any) -> list[nn.Parameter]:
+    return [parameter for network in networks for parameter in network.parameters() if parameter.requires_grad]
+
+
+def _history_tensors(pool: History, world: World) -> dict[str, Tensor]:
+    found = {"images": pool.images, "conditions": pool.conditions}
+    return {key: torch.stack(world.gather(value)) for key, value in found.items() if value is not None}
+
+
+def _history(saved: Mapping[str, Tensor], facts: Mapping[str, Any], world: World) -> History:
+    if len(saved["images"]) != world.size:
+        raise FileError(
+            f"This run kept past fakes in {len(saved['images'])} processes; resume it with as many, not {world.size}."
+        )
+    conditions = saved.get("conditions")
+    return History(
+        capacity=int(facts["capacity"]),
+        images=saved["images"][world.rank],
+        conditions=None if conditions is None else conditions[world.rank],
+        filled=int(facts["filled"]),
+    )
+
+
+def _random_states() -> dict[str, Tensor]:
+    states = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        states["cuda"] = torch.cuda.get_rng_state()
+    return states
+
+
+def _restore_random_states(states: Mapping[str, Tensor]) -> None:
+    torch.set_rng_state(states["cpu"])
+    if "cuda" in states and torch.cuda.is_available():
+        torch.cuda.set_rng_state(states["cuda"])

@@ -1,0 +1,131 @@
+"""The vital signs of a run, read from its own networks and pictures."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+
+import torch
+from ganvas.training.health import (
+    Vitals,
+    augmentation_leak,
+    diversity,
+    effective_rank,
+    overfitting_gap,
+    random_feature_distance,
+    random_features,
+)
+from torch import nn
+
+from ganvas.augment.transform import draw_transform
+from ganvas.device import autocast
+from ganvas.draw import Draw
+from ganvas.tensors import Images, PerSample
+from ganvas.training.config import TrainingOptions
+from ganvas.training.state import TrainingState
+from ganvas.training.task import Batch, Networks, Row, Task
+
+FixedBatches = Mapping[str, tuple[Batch, Draw]]
+"""``training`` and, where some pictures are held out, ``heldout``: the same at every call."""
+
+
+def examine(
+    task: Task,
+    state: TrainingState,
+    batches: FixedBatches,
+    options: TrainingOptions,
+    stats: Mapping[str, float],
+) -> dict[str, Vitals]:
+    """The vital signs of every critic's game, by critic name.
+
+    Args:
+        task: The task being trained.
+        state: Its networks; nothing in it is changed.
+        batches: The pictures to look at.
+        options: What the augmentation and precision are.
+        stats: Means of the steps since the last look, as `play_step` names them.
+    """
+    with resting(state) as networks, torch.no_grad():
+        rows = {name: _rows(task, networks, *batches[name]) for name in batches}
+        return {
+            row.critic: _vitals(row, number, rows, networks, state, options, stats)
+            for number, row in enumerate(rows["training"])
+        }
+
+
+def scores(task: Task, state: TrainingState, batches: FixedBatches) -> dict[str, float]:
+    """What checkpoints are compared by: the distance of random features, and the task's own scores."""
+    with resting(state) as networks, torch.no_grad():
+        distances = [
+            random_feature_distance(random_features(row.fake), random_features(row.real))
+            for row in _rows(task, networks, *batches["training"])
+        ]
+        own = task.evaluate(networks, *batches.get("heldout", batches["training"]))
+    return {"random_feature_distance": sum(distances) / max(len(distances), 1), **own}
+
+
+@contextmanager
+def resting(state: TrainingState) -> Iterator[Networks]:
+    """All networks in eval mode, averages in the generators' place."""
+    trained = state.trained_networks()
+    for network in trained.values():
+        network.eval()
+    try:
+        yield {**state.players.networks(), **state.averages}
+    finally:
+        for network in trained.values():
+            network.train()
+
+
+def _rows(task: Task, networks: Networks, batch: Batch, draw: Draw) -> list[Row]:
+    problem = task.problem(batch, draw.named("problem"))
+    return list(task.rows(problem, task.paint(networks, problem)))
+
+
+def _vitals(
+    row: Row,
+    number: int,
+    rows: Mapping[str, list[Row]],
+    networks: Networks,
+    state: TrainingState,
+    options: TrainingOptions,
+    stats: Mapping[str, float],
+) -> Vitals:
+    real, fake = random_features(row.real), random_features(row.fake)
+    judge = partial(_scores, networks[row.critic], options)
+    gap = None
+    if "heldout" in rows:
+        heldout = rows["heldout"][number]
+        gap = overfitting_gap(
+            judge(row.real, row.real_condition),
+            judge(heldout.real, heldout.real_condition),
+            judge(row.fake, row.fake_condition),
+        )
+    leak = None
+    if options.augment and state.counters.augment_p > 0:
+        leak = augmentation_leak(real, random_features(_augmented(row.real, state, options)), fake)
+    return Vitals(
+        seen_kimg=state.counters.seen_images / 1000,
+        diversity=diversity(fake, real),
+        effective_rank_ratio=effective_rank(fake) / effective_rank(real),
+        sign_statistic=stats.get(f"{row.critic}/sign", 0.0),
+        overfitting_gap=gap,
+        generator_gradient_norm=stats.get("gradient_norm/generators", 0.0),
+        critic_gradient_norm=stats.get("gradient_norm/critics", 0.0),
+        critic_loss=stats.get(f"{row.critic}/loss", 0.0),
+        generator_loss=stats.get(f"{row.critic}/generator_loss", 0.0),
+        leak=leak,
+        augment_p=state.counters.augment_p,
+    )
+
+
+def _scores(critic: nn.Module, options: TrainingOptions, images: Images, condition: torch.Tensor | None) -> PerSample:
+    with autocast(images.device, options.precision):
+        judged = critic(images) if condition is None else critic(images, condition)
+    score: PerSample = judged.score()
+    return score
+
+
+def _augmented(images: Images, state: TrainingState, options: TrainingOptions) -> Images:
+    draw = Draw(options.seed, len(images), device=images.device).named("leak")
+    size = (images.shape[-2], images.shape[-1])
+    return draw_transform(options.augment, state.counters.augment_p, draw, size, images.shape[1]).apply(images)

@@ -1,0 +1,122 @@
+"""The loop trains a task it has never heard of: two generators, two critics, terms, history, stages."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from ganvas.draw import Draw
+from ganvas.errors import UsageError
+from ganvas.training.config import TrainingOptions
+from ganvas.training.distribute import World
+from ganvas.training.stages import check_stages
+from ganvas.training.state import TrainingState
+from ganvas.training.task import Stage
+from tests.training.toys import Exports, NoisyStripes, Painter, TwoWay, options, play
+
+ALL_AT_WORK = {"augment": ("flip", "shift", "colour"), "augment_policy": "adaptive", "augment_p": 0.8}
+
+
+class KilledError(BaseException):
+    """Stands for a process that ends without a chance to save anything."""
+
+
+class At:
+    """Counts the steps of a run and kills it, or asks it to stop, before one of them."""
+
+    def __init__(self, step: int, *, kill: bool) -> None:
+        self.left, self.kill = step, kill
+
+    def __call__(self) -> bool:
+        self.left -= 1
+        if self.left < 0 and self.kill:
+            raise KilledError
+        return self.left < 0
+
+
+def weights(networks: dict[str, nn.Module]) -> dict[str, torch.Tensor]:
+    return {f"{name}.{key}": t.clone() for name, net in networks.items() for key, t in net.state_dict().items()}
+
+
+def differing(ours: TrainingState, theirs: TrainingState) -> list[str]:
+    mine, its = ours.tensors(World()), theirs.tensors(World())
+    assert set(mine) == set(its)
+    return [key for key in mine if not torch.equal(mine[key], its[key])]
+
+
+def test_trains_both_directions_and_keeps_the_snapshot(tmp_path: Path) -> None:
+    export = Exports()
+    state = play(tmp_path, options(kimg=1.6), export=export)
+    assert set(export.networks) == {"a_to_b", "b_to_a"}  # helpers and critics are not exported
+    assert {key.split("/")[1] for key in export.snapshots} == {"a_to_b", "b_to_a"}
+    batch = NoisyStripes().at(0, Draw(1, 64))
+    trained = {**state.players.networks(), **state.averages}
+    untrained = {**trained, "a_to_b": Painter().eval(), "b_to_a": Painter().eval()}
+    cycle = TwoWay().evaluate(trained, batch, Draw(1, 64))["cycle"]
+    assert cycle < 0.7 * TwoWay().evaluate(untrained, batch, Draw(1, 64))["cycle"]
+
+
+def test_critics_rest_in_the_pixel_stage_and_train_in_the_next(tmp_path: Path) -> None:
+    seen: dict[int, dict[str, torch.Tensor]] = {}
+    for steps in (0, 9, 12):
+        with suppress(KeyboardInterrupt):
+            play(tmp_path / str(steps), options(), interrupted=At(steps, kill=False))
+        state = play(tmp_path / str(steps), options(kimg=1e-9))  # only reads the checkpoint
+        seen[steps] = weights(dict(state.players.critics))
+    assert all(torch.equal(seen[0][key], seen[9][key]) for key in seen[0] if key.endswith(("weight", "original")))
+    assert not all(torch.equal(seen[9][key], seen[12][key]) for key in seen[0])
+
+
+@pytest.mark.parametrize("settings", [options(), options(**ALL_AT_WORK), options(micro_batch=3)])
+def test_killed_and_resumed_is_bit_equal(tmp_path: Path, settings: TrainingOptions) -> None:
+    whole = play(tmp_path / "whole", settings)
+    for step in (3, 5, 9, 4):  # kills in both stages, on and off the checkpoint grid
+        with pytest.raises(KilledError):
+            play(tmp_path / "cut", settings, interrupted=At(step, kill=True))
+    pieces = play(tmp_path / "cut", settings)
+    assert differing(whole, pieces) == []
+    assert whole.counters.augment_p == pieces.counters.augment_p
+
+
+def test_stopped_and_resumed_is_bit_equal(tmp_path: Path) -> None:
+    settings = options(**ALL_AT_WORK)
+    whole = play(tmp_path / "whole", settings)
+    for step in (3, 4, 1, 6):
+        with pytest.raises(KeyboardInterrupt):
+            play(tmp_path / "cut", settings, interrupted=At(step, kill=False))
+    assert differing(whole, play(tmp_path / "cut", settings)) == []
+
+
+def test_statistics_read_the_same_after_kills(tmp_path: Path) -> None:
+    play(tmp_path / "whole", options())
+    for step in (6, 9):
+        with pytest.raises(KilledError):
+            play(tmp_path / "cut", options(), interrupted=At(step, kill=True))
+    play(tmp_path / "cut", options())
+    for name in ("stats.jsonl", "health.jsonl", "scores.jsonl"):
+        whole = (tmp_path / "whole" / name).read_text().splitlines()
+        assert len((tmp_path / "cut" / name).read_text().splitlines()) == len(whole) > 0
+
+
+def test_a_stop_rule_ends_a_stage_early(tmp_path: Path) -> None:
+    task = TwoWay(stages=(Stage("pixels", 0.5, critics=False), *TwoWay().stages[1:]))
+    impatient = TwoWay(
+        stages=(task.stages[0], Stage("adversarial", 0.5, stop=type(task.stages[1].stop)("cycle", 0)))  # type: ignore[misc]
+    )
+    assert play(tmp_path / "a", options(), task=task).counters.step == 20
+    assert play(tmp_path / "b", options(), task=impatient).counters.step == 15
+
+
+@pytest.mark.parametrize(
+    ("stages", "word"),
+    [
+        ((Stage("a", 0.4), Stage("b", 0.4)), "sum to 0.8"),
+        ((Stage("a", generators=False, critics=False),), "neither"),
+        ((Stage("a", critics=False),), "no terms"),
+    ],
+)
+def test_impossible_stages_are_refused(stages: tuple[Stage, ...], word: str) -> None:
+    with pytest.raises(UsageError, match=word):
+        check_stages(stages, has_terms=False)
