@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganvas.network.discriminator import build_discriminator
-from ganvas.network.generator import build_generator
+from ganvas.network.discriminator import DISCRIMINATORS
+from ganvas.network.generator import GENERATORS
 from ganvas.network.layers.pyramid import pyramid
 
 NAMES = ["mlp", "dcgan", "resnet", "r3", "fast"]
@@ -27,9 +27,14 @@ def small_arguments(name: str, size: Size, channels: int, label_dim: int) -> dic
     return {"size": list(size), "channels": channels, "label_dim": label_dim, **own[name]}
 
 
+def plain(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments with tuples where JSON has lists."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in arguments.items()}
+
+
 def small_generator(name: str, size: Size = (17, 33), channels: int = 3, label_dim: int = 0) -> nn.Module:
     torch.manual_seed(0)
-    return build_generator(name, {**small_arguments(name, size, channels, label_dim), "latent_dim": LATENT_DIM})
+    return GENERATORS[name](**plain(small_arguments(name, size, channels, label_dim)), latent_dim=LATENT_DIM)
 
 
 def small_discriminator(
@@ -39,7 +44,7 @@ def small_discriminator(
     arguments = small_arguments(name, size, channels, label_dim)
     if name == "dcgan" and not batchnorm:
         arguments["normalise"] = "none"
-    return build_discriminator(name, arguments)
+    return DISCRIMINATORS[name](**plain(arguments))
 
 
 def perturbed(network: nn.Module) -> nn.Module:

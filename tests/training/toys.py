@@ -128,12 +128,13 @@ class TwoWay:
     def preview(self, networks: Networks, batch: Batch, draw: Draw) -> Tensor:
         return torch.cat([batch["a"], networks["a_to_b"](batch["a"])])
 
+    @torch.no_grad()
     def evaluate(self, networks: Networks, batch: Batch, draw: Draw) -> Mapping[str, float]:
         problem = self.problem(batch, draw)
         return {"cycle": float(cycle_term(problem, self.paint(networks, problem), networks).mean())}
 
-    def descriptor(self) -> Mapping[str, Any]:
-        return {"task": self.name}
+    def descriptor(self) -> Mapping[str, Mapping[str, Any]]:
+        return {}
 
 
 @dataclass

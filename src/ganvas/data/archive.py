@@ -1,4 +1,4 @@
-"""Pictures in a zip or a tar, read in place through one handle.
+"""Pictures in a zip or a tar, read in place.
 
 Nothing is unpacked by the names in the archive, so a name such as ``../../.bashrc`` can do no harm; it is
 refused all the same, with encrypted members and members that unpack to absurd sizes.
@@ -8,15 +8,15 @@ import bz2
 import gzip
 import io
 import lzma
+import mmap
 import tarfile
 import tempfile
-import threading
 import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
-from typing import IO, BinaryIO, Generic, NamedTuple, TypeVar, cast, final
+from typing import BinaryIO, Generic, NamedTuple, TypeVar, cast, final
 
 from ganvas.data.item import Item, is_bomb, is_hidden, printable, suffix_of
 from ganvas.errors import DataError, FileError
@@ -118,9 +118,8 @@ class TarArchive:
     def __init__(self, path: Path):
         self.path = path
         try:
-            self._handle = _plain_tar(path)
-            self._handle.seek(0)
-            with tarfile.open(fileobj=self._handle, mode="r:") as archive:
+            self._bytes = _mapped_tar(path)
+            with tarfile.open(fileobj=self._bytes, mode="r:") as archive:
                 members = [member for member in archive if member.isreg()]
         except (*ARCHIVE_ERRORS, ValueError, OverflowError) as error:
             raise DataError(f"'{path}' cannot be read as a tar ({error}); pack it again.") from error
@@ -128,7 +127,6 @@ class TarArchive:
         self.items, self.others = listing.items, listing.others
         self.names = tuple(item.name for item in self.items)
         self._members, self._table = listing.members, listing.table
-        self._lock = threading.Lock()
 
     def open(self, index: int) -> BinaryIO:
         """The bytes of item ``index``.
@@ -152,7 +150,7 @@ class TarArchive:
         _refuse_escape(member.name)
         if member.issparse():
             raise FileError(f"'{printable(member.name)}' is stored with holes; pack without --sparse.")
-        return io.BufferedReader(_Window(self._handle, self._lock, member.offset_data, member.size))
+        return io.BufferedReader(_Window(self._bytes, member.offset_data, member.size))
 
 
 class _Listing(NamedTuple, Generic[M]):
@@ -172,7 +170,8 @@ def _arrange(path: Path, members: Iterable[tuple[str, int, M]]) -> _Listing[M]:
             files[name] = size_bytes, member
     pictures = [name for name in files if suffix_of(name.name) in EXTENSIONS]
     root = _shared_folder(pictures)
-    named = sorted((printable(name.relative_to(root).as_posix()), name) for name in pictures)
+    depth = len(root.parts)
+    named = sorted((printable(PurePosixPath(*name.parts[depth:]).as_posix()), name) for name in pictures)
     table = files.pop(root / "labels.csv", None)
     suffixes = Counter(suffix_of(name.name) for name in files)
     return _Listing(
@@ -209,27 +208,26 @@ def _refuse_escape(name: str) -> None:
         raise FileError(f"'{printable(name)}' points outside of its archive; rename it and pack again.")
 
 
-def _plain_tar(path: Path) -> IO[bytes]:
-    handle = path.open("rb")
-    start = handle.read(6)
-    inflate = next((opener for magic, opener in INFLATERS.items() if start.startswith(magic)), None)
-    if inflate is None:
-        return handle
-    handle.close()
-    plain = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the source)
-    with inflate(path) as stream:
-        while block := stream.read(1 << 20):
-            plain.write(block)
-            _refuse_bomb(path, plain.tell())
-    return plain
+def _mapped_tar(path: Path) -> mmap.mmap:
+    with path.open("rb") as handle, tempfile.TemporaryFile() as plain:
+        start = handle.read(6)
+        inflate = next((opener for magic, opener in INFLATERS.items() if start.startswith(magic)), None)
+        if inflate is None:
+            return mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)
+        with inflate(path) as stream:
+            while block := stream.read(1 << 20):
+                plain.write(block)
+                _refuse_bomb(path, plain.tell())
+        plain.flush()
+        return mmap.mmap(plain.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 class _Window(io.RawIOBase):
-    """A stretch of a shared file, with a position of its own."""
+    """A stretch of mapped bytes as a file."""
 
-    def __init__(self, handle: IO[bytes], lock: threading.Lock, start: int, size: int):
-        self._handle, self._lock, self._start, self._size = handle, lock, start, size
-        self._position = 0
+    def __init__(self, whole: mmap.mmap, start: int, size: int):
+        self._whole, self._start, self._stop = whole, start, start + size
+        self._position = start
 
     def readable(self) -> bool:
         return True
@@ -238,15 +236,12 @@ class _Window(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        self._position = max(0, base + offset)
-        return self._position
+        base = {io.SEEK_SET: self._start, io.SEEK_CUR: self._position, io.SEEK_END: self._stop}[whence]
+        self._position = max(self._start, base + offset)
+        return self._position - self._start
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        wanted = max(0, min(len(buffer), self._size - self._position))
-        with self._lock:
-            self._handle.seek(self._start + self._position)
-            block = self._handle.read(wanted)
+        block = self._whole[self._position : min(self._stop, self._position + len(buffer))]
         buffer[: len(block)] = block
         self._position += len(block)
         return len(block)

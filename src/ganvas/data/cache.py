@@ -51,7 +51,7 @@ def load(root: Path, key: str, listed: int, shape: tuple[int, ...]) -> Entry | N
         unreadable = [(int(row), str(reason)) for row, reason in record["unreadable"]]
         images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
         size_bytes = (folder / "images.npy").stat().st_size
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
         raise FileError(f"The packed pictures in '{folder}' are damaged ({error}).") from error
     if images.dtype != np.uint8 or images.shape != (listed - len(unreadable), *shape):
         raise FileError(f"The packed pictures in '{folder}' are damaged (their shape is {images.shape}).")

@@ -16,11 +16,11 @@ from ganvas.image.convert import to_channels, to_uint8
 from ganvas.image.resize import fit
 
 SIDE_PX = 32
-LUMA_FREQUENCIES, CHROMA_FREQUENCIES = 8, 3
+LUMA_FREQUENCIES, CHROMA_FREQUENCIES = 10, 3
 TO_YCBCR = np.array([[0.299, 0.587, 0.114], [-0.1687, -0.3313, 0.5], [0.5, -0.4187, -0.0813]], np.float32)
 
 ALIKE = 0.95
-"""Least cosine of two pictures that look the same: finds what was recompressed, resized or cropped by 3 %."""
+"""Least likeness 2ab / (aa + bb) of two pictures that look the same, whatever was recompressed or resized."""
 NOISE_LEVELS = 24.0
 """Coefficients that vary less than this over the set show noise, not content."""
 COMMON = 2.0
@@ -30,12 +30,12 @@ BLOCK, TILE = 512, 2048
 
 
 def describe(picture: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.float32]:
-    """The low frequencies of a picture ``(H, W, C)``, ``(81,)``: 63 of luma, its mean left out, 9 of each chroma."""
+    """The low frequencies of a picture ``(H, W, C)``: 100 of luma and 9 of each chroma, ``(118,)``."""
     small = fit(to_channels(to_uint8(picture), 3), (SIDE_PX, SIDE_PX), "stretch")
     planes = (small.astype(np.float32) @ TO_YCBCR.T).transpose(2, 0, 1)
     luma, *chroma = _cosines() @ planes @ _cosines().T
     few = CHROMA_FREQUENCIES
-    return np.concatenate([luma.ravel()[1:], *(plane[:few, :few].ravel() for plane in chroma)])
+    return np.concatenate([luma.ravel(), *(plane[:few, :few].ravel() for plane in chroma)])
 
 
 def copies(digests: Sequence[bytes]) -> list[list[int]]:
@@ -52,18 +52,21 @@ def lookalikes(descriptors: NDArray[np.float32]) -> list[list[int]]:
     Groups are stars and not chains: a slow change from one picture to another does not join the two.
 
     Args:
-        descriptors: From `describe`, ``(N, 81)``.
+        descriptors: From `describe`, ``(N, 118)``.
     """
     spread = np.sqrt(descriptors.var(0) + NOISE_LEVELS**2)
     scaled = np.pad((descriptors - descriptors.mean(0)) / spread, ((0, 0), (0, 1)), constant_values=COMMON)
-    unit = np.asarray(scaled / np.linalg.norm(scaled, axis=1, keepdims=True), np.float32)
+    energy = np.square(scaled).sum(1, keepdims=True)
+    ones = np.ones_like(energy)
+    # left @ right.T is 2ab - ALIKE (aa + bb): one product and a comparison with zero.
+    left = np.concatenate([scaled, energy, ones], axis=1).astype(np.float32)
+    right = np.concatenate([2 * scaled, -ALIKE * ones, -ALIKE * energy], axis=1).astype(np.float32)
 
-    leader = np.arange(len(unit))
-    for top in range(0, len(unit), BLOCK):
-        free = np.flatnonzero(leader == np.arange(len(unit)))
+    leader = np.arange(len(scaled))
+    for top in range(0, len(scaled), BLOCK):
+        free = np.flatnonzero(leader == np.arange(len(scaled)))
         free = free[free >= top]
-        rows = free[free < top + BLOCK]
-        for row, others in _alike(unit, rows, free):
+        for row, others in _alike(left, right, free[free < top + BLOCK], free):
             if leader[row] == row:
                 leader[others[leader[others] == others]] = row
 
@@ -74,13 +77,16 @@ def lookalikes(descriptors: NDArray[np.float32]) -> list[list[int]]:
 
 
 def _alike(
-    unit: NDArray[np.float32], rows: NDArray[np.int64], columns: NDArray[np.int64]
+    left: NDArray[np.float32],
+    right: NDArray[np.float32],
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
 ) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """Each of ``rows`` that has lookalikes of higher number among ``columns``, with these."""
     pairs = [np.empty((2, 0), np.int64)]
     for start in range(0, len(columns), TILE):
         tile = columns[start : start + TILE]
-        row, column = np.nonzero(unit[rows] @ unit[tile].T >= ALIKE)
+        row, column = np.nonzero(left[rows] @ right[tile].T >= 0)
         pairs.append(np.stack([rows[row], tile[column]]))
     a, b = np.concatenate(pairs, axis=1)
     a, b = a[a < b], b[a < b]
@@ -93,7 +99,7 @@ def _alike(
 
 @functools.cache
 def _cosines() -> NDArray[np.float32]:
-    """The lowest basis functions of the orthonormal DCT-II, ``(8, 32)``."""
+    """The lowest basis functions of the orthonormal DCT-II, ``(10, 32)``."""
     frequency, position = np.arange(LUMA_FREQUENCIES)[:, None], np.arange(SIDE_PX)[None, :]
     basis = np.cos(np.pi * frequency * (2 * position + 1) / (2 * SIDE_PX)) * np.sqrt(2 / SIDE_PX)
     basis[0] /= np.sqrt(2)

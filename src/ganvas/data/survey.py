@@ -1,14 +1,14 @@
 """What kinds of pictures a source holds, from their headers alone."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ganvas.data.array import ArrayFile
 from ganvas.data.item import Unreadable
 from ganvas.data.parallel import in_order
 from ganvas.data.source import FileSource, Source, probe_item
-from ganvas.errors import FileError
+from ganvas.errors import DataError, FileError
 from ganvas.image.decode import Facts
 
 
@@ -87,6 +87,9 @@ def survey(source: Source, progress: Callable[[int, int], None] | None = None) -
     Args:
         source: The pictures.
         progress: Called with the number of pictures done and of all pictures.
+
+    Raises:
+        DataError: Not one header can be read.
     """
     if isinstance(source, ArrayFile):
         return survey_of_array(source)
@@ -99,7 +102,20 @@ def survey(source: Source, progress: Callable[[int, int], None] | None = None) -
             unreadable.append(found)
         if progress:
             progress(row + 1, len(source.items))
+    require_some(facts, unreadable, source)
     return tally(facts, unreadable)
+
+
+def require_some(readable: Sequence[object], unreadable: Sequence[Unreadable], source: Source) -> None:
+    """Refuse a source without a single picture that can be read.
+
+    Raises:
+        DataError: There is none.
+    """
+    if not readable:
+        raise DataError(
+            f"None of the {len(unreadable)} pictures in '{source.path}' can be read. {unreadable[0].reason}"
+        )
 
 
 def survey_of_array(source: ArrayFile) -> Survey:

@@ -13,6 +13,7 @@ from ganvas.device import place
 from ganvas.draw import Draw
 from ganvas.training.config import TrainConfig
 from ganvas.training.distribute import World
+from ganvas.training.loop import VITALS_IMAGES
 from ganvas.training.play import Table, play_step
 from ganvas.training.state import TrainingState
 from ganvas.training.task import Batch, Task
@@ -80,7 +81,7 @@ def calibrate(task: Task, config: TrainConfig, label_dim: int, device: torch.dev
         for _ in range(WARM_UP_STEPS):
             play_step(table, state)
         step_s = _seconds(lambda: play_step(table, state), device)
-        draw = Draw(0, min(256, 4 * config.training.batch), device=device)
+        draw = Draw(0, min(VITALS_IMAGES, 4 * config.training.batch), device=device)
         batches = {"training": (source.at(0, draw), draw), "heldout": (source.at(1, draw), draw)}
         tick_s = _seconds(lambda: examine(task, state, batches, config.training, {}), device, most=3)
         state_bytes = sum(tensor.nbytes for tensor in state.tensors(world).values())

@@ -1,6 +1,7 @@
-"""From a configuration to a generation task and its model file."""
+"""From a configuration to a task and the description of its model."""
 
-from collections.abc import Callable, Mapping
+import copy
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,44 +16,50 @@ from ganvas.network.layers.widths import r3_widths
 from ganvas.objective.penalty import refuse_batchnorm
 from ganvas.task.generate import Generation
 from ganvas.training.config import TrainConfig
+from ganvas.training.task import Task
 
 
 @dataclass(frozen=True)
-class OwnNetworks:
-    """Networks somebody passes as objects; their architecture is called ``custom``."""
+class Own:
+    """What somebody passes as objects in place of what ganvas would build."""
 
     generator: nn.Module | None = None
     discriminator: nn.Module | None = None
+    task: Task | None = None
 
 
-def generation_task(
-    config: TrainConfig,
-    labels: Labels,
-    own: OwnNetworks = OwnNetworks(),
-    warmth: Warmth | None = None,
-) -> Generation:
+def build_task(config: TrainConfig, labels: Labels, own: Own = Own(), warmth: Warmth | None = None) -> Task:
     """The task the configuration describes.
 
     Args:
         config: Resolution, architectures, widths, penalty.
         labels: What is known of the pictures.
-        own: Networks to use in place of built ones.
+        own: A task or networks to use in place of built ones; networks are copied, never changed.
         warmth: Weights to start from.
 
     Raises:
         UsageError: The architectures do not fit the size or the penalty.
     """
+    if own.task is not None:
+        return own.task
     label_dim = len(labels.names)
-    generator_arguments = _arguments(config, config.network.generator, label_dim, latent=True)
-    discriminator_arguments = _arguments(config, config.network.discriminator, label_dim, latent=False)
+    architecture = {"generator": config.network.generator, "discriminator": config.network.discriminator}
+    arguments = {name: _arguments(config, architecture[name], label_dim, name) for name in architecture}
 
     def make_generator() -> nn.Module:
-        network = own.generator or build_generator(config.network.generator, generator_arguments)
+        if own.generator is not None:
+            network = copy.deepcopy(own.generator)
+        else:
+            network = build_generator(architecture["generator"], arguments["generator"])
         return warmth.warm_(network, "generator") if warmth else network
 
     def make_discriminator() -> nn.Module:
-        network = own.discriminator or build_discriminator(config.network.discriminator, discriminator_arguments)
-        refuse_batchnorm(network, config.network.discriminator, config.training.penalty)
+        name = architecture["discriminator"]
+        if own.discriminator is not None:
+            network = copy.deepcopy(own.discriminator)
+        else:
+            network = build_discriminator(name, arguments["discriminator"])
+        refuse_batchnorm(network, name, config.training.penalty)
         return warmth.warm_(network, "discriminator") if warmth else network
 
     return Generation(
@@ -60,19 +67,24 @@ def generation_task(
         make_discriminator=make_discriminator,
         latent_dim=config.network.latent_dim,
         classes=label_dim if labels.kind == "class" else 0,
-        description={"architecture": config.network.generator, "arguments": generator_arguments},
+        description={"architecture": architecture["generator"], "arguments": arguments["generator"]},
     )
 
 
-def describe(task: Generation, config: TrainConfig, labels: Labels, card: Mapping[str, Any]) -> Descriptor:
-    """What the model file will say."""
+def describe(
+    task: Task, generators: Iterable[str], config: TrainConfig, labels: Labels, card: Mapping[str, Any]
+) -> Descriptor:
+    """What the model file will say; a generator the task does not describe is its author's own."""
+    known = task.descriptor()
     attributes = labels.kind == "attributes"
     return Descriptor(
         task=task.name,
         size=config.data.size,
         channels=config.data.channels,
         latent_dim=config.network.latent_dim,
-        generators={"generator": GeneratorSpec(**task.description)},
+        generators={
+            name: GeneratorSpec(**known[name]) if name in known else GeneratorSpec("custom", {}) for name in generators
+        },
         labels=LabelSpec(
             kind=labels.kind,
             names=labels.names,
@@ -83,9 +95,9 @@ def describe(task: Generation, config: TrainConfig, labels: Labels, card: Mappin
     )
 
 
-def _arguments(config: TrainConfig, architecture: str, label_dim: int, *, latent: bool) -> dict[str, Any]:
+def _arguments(config: TrainConfig, architecture: str, label_dim: int, name: str) -> dict[str, Any]:
     """The plain arguments of one network."""
-    options, size = config.network, config.data.size
+    options, size, latent = config.network, config.data.size, name == "generator"
     common: dict[str, Any] = {"size": list(size), "channels": config.data.channels, "label_dim": label_dim}
     if latent:
         common["latent_dim"] = options.latent_dim

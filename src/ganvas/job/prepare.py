@@ -14,7 +14,7 @@ from ganvas.data.survey import survey
 from ganvas.errors import OutOfMemory, UsageError
 from ganvas.events import Packing, Report
 from ganvas.job.calibrate import Calibration, calibrate, kimg_for
-from ganvas.job.networks import OwnNetworks, generation_task
+from ganvas.job.networks import Own, build_task
 from ganvas.job.plan import LONGEST_SIDE_PX, Pictures, complete
 from ganvas.job.resume import plain
 from ganvas.training.config import TrainConfig
@@ -123,7 +123,7 @@ def make_plan(
     given: Mapping[str, Any],
     device: torch.device,
     world: World,
-    own: OwnNetworks,
+    own: Own,
     report: Report,
 ) -> Plan:
     """Look at the pictures, fill in what was not given, and measure a few steps.
@@ -148,8 +148,8 @@ def make_plan(
         classes=len(labels.names) if labels.kind == "class" else 0,
     )
     config = complete(given, pictures, device)
-    task = generation_task(config, labels, own)
-    with torch.random.fork_rng(devices=[]), torch.device("meta" if own == OwnNetworks() else "cpu"):
+    task = build_task(config, labels, own)
+    with torch.random.fork_rng(devices=[]), torch.device("meta" if own == Own() else "cpu"):
         parameters = parameter_counts(task.players().networks())
     while True:
         try:

@@ -20,7 +20,7 @@ from ganvas.device import choose_device
 from ganvas.errors import OutOfMemory
 from ganvas.events import Notice, Packing, Planned, Report, Warned, Wrote
 from ganvas.job.carry import read_warmth
-from ganvas.job.networks import OwnNetworks, describe, generation_task
+from ganvas.job.networks import Own, build_task, describe
 from ganvas.job.prepare import Plan, Request, make_plan
 from ganvas.job.recipe import gather
 from ganvas.job.resume import find_run, identity, plain, recorded_config, with_changes
@@ -56,7 +56,7 @@ def train(
     *,
     report: Report = lambda event: None,
     interrupted: Callable[[], bool] = lambda: False,
-    own: OwnNetworks = OwnNetworks(),
+    own: Own = Own(),
     origin: str = "the call",
 ) -> TrainResult:
     """Plan a run (or find the one to go on with) and train it to its end.
@@ -104,7 +104,7 @@ def _prepare(
     given: Mapping[str, Any],
     device: torch.device,
     world: World,
-    own: OwnNetworks,
+    own: Own,
     report: Report,
 ) -> tuple[Plan | None, str]:
     """The plan of a new run and its folder; the folder alone for a run to go on with; no folder for a dry run."""
@@ -160,7 +160,7 @@ def _play(
     request: Request,
     device: torch.device,
     world: World,
-    own: OwnNetworks,
+    own: Own,
     report: Report,
     interrupted: Callable[[], bool],
 ) -> TrainingState:
@@ -170,7 +170,7 @@ def _play(
         torch.set_num_threads(record["threads"])  # another number of threads gives other bits
     dataset = _pack(request, config, world, run, report)
     warmth = read_warmth(request.start_from, dataset.labels.names) if request.start_from else None
-    task = generation_task(config, dataset.labels, own, warmth)
+    task = build_task(config, dataset.labels, own, warmth)
     card = {
         "pictures": request.pictures.name,
         "picture_count": len(dataset),
@@ -185,7 +185,8 @@ def _play(
         seen_kimg = state.counters.seen_images / 1000
         hours = state.counters.elapsed_s / 3600
         facts = {**card, "seen_kimg": seen_kimg, "training_hours": round(hours, 3), "device": str(device)}
-        save_model(path, describe(task, config, dataset.labels, facts), state.averages, state.snapshots)
+        described = describe(task, state.averages, config, dataset.labels, facts)
+        save_model(path, described, state.averages, state.snapshots)
 
     loop = Loop(
         task=task,

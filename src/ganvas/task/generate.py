@@ -63,9 +63,9 @@ class Generation:
         """No scores of its own: nothing is to be matched picture by picture."""
         return {}
 
-    def descriptor(self) -> Mapping[str, Any]:
+    def descriptor(self) -> Mapping[str, Mapping[str, Any]]:
         """How to rebuild the generator."""
-        return self.description
+        return {"generator": self.description} if self.description["architecture"] != "custom" else {}
 
 
 def paint_from(generator: nn.Module, latent: Tensor, label: Tensor | None) -> Tensor:

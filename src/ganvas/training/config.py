@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from ganvas.augment.policy import P_MAX
 from ganvas.errors import UsageError
-from ganvas.training.options import Size, option
+from ganvas.training.options import Size, check_ranges, option
 
 LossName = Literal["minimax", "non-saturating", "least-squares", "wasserstein", "hinge", "relativistic"]
 PenaltyName = Literal["none", "r1", "r2", "r1+r2", "wgan-gp", "clip"]
@@ -34,10 +34,13 @@ class NetworkOptions:
     network: str = option("Architecture of both networks: fast, r3, resnet, dcgan or mlp.", default="fast")
     generator: str = option("Architecture of the generator, where it differs from --network.")
     discriminator: str = option("Architecture of the discriminator, where it differs from --network.")
-    width: int = option("Channels of the networks; their size grows with its square.")
-    blocks: int = option("Residual blocks a resolution (fast, r3), or hidden layers (mlp).")
-    latent_dim: int = option("Length of the latent vector.", default=64)
+    width: int = option("Channels of the networks; their size grows with its square.", least=1)
+    blocks: int = option("Residual blocks a resolution (fast, r3), or hidden layers (mlp).", least=1)
+    latent_dim: int = option("Length of the latent vector.", default=64, least=1)
     batchnorm: bool = option("Whether the dcgan discriminator uses batch normalisation.")
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
 
 @dataclass(frozen=True)
@@ -51,21 +54,21 @@ class TrainingOptions:
         "R1 and R2 by double backward, or by one random direction a picture (faster, noisier).",
         default="directional",
     )
-    penalty_interval: int = option("Steps between penalties; their weight grows to match.", default=1)
-    gamma: float = option("Penalty weight at the start.")
-    gamma_final: float = option("Penalty weight after the burn-in.")
-    clip_limit: float = option("Largest weight of the discriminator under --penalty clip.", default=0.01)
-    critic_steps: int = option("Discriminator steps a generator step.", default=1)
+    penalty_interval: int = option("Steps between penalties; their weight grows to match.", default=1, least=1)
+    gamma: float = option("Penalty weight at the start.", least=0)
+    gamma_final: float = option("Penalty weight after the burn-in.", least=0)
+    clip_limit: float = option("Largest weight of the discriminator under --penalty clip.", default=0.01, above=0)
+    critic_steps: int = option("Discriminator steps a generator step.", default=1, least=1)
 
     # Optimisation
     optimizer: Literal["adam", "rmsprop", "sgd"] = option("Optimizer of all networks.", default="adam")
-    lr: float = option("Learning rate at the start.")
-    lr_final: float = option("Learning rate after the burn-in.")
-    beta1: float = option("Adam's first decay (momentum).", default=0.0)
-    beta2: float = option("Adam's second decay at the start.", default=0.9)
-    beta2_final: float = option("Adam's second decay after the burn-in.", default=0.99)
-    burn_in_kimg: float = option("Thousand images over which the schedules run.")
-    ema_kimg: float = option("Half-life of the averaged generator, in thousand images, after the burn-in.")
+    lr: float = option("Learning rate at the start.", above=0)
+    lr_final: float = option("Learning rate after the burn-in.", least=0)
+    beta1: float = option("Adam's first decay (momentum).", default=0.0, least=0, most=1)
+    beta2: float = option("Adam's second decay at the start.", default=0.9, least=0, most=1)
+    beta2_final: float = option("Adam's second decay after the burn-in.", default=0.99, least=0, most=1)
+    burn_in_kimg: float = option("Thousand images over which the schedules run.", least=0)
+    ema_kimg: float = option("Half-life of the averaged generator, in thousand images, after the burn-in.", least=0)
 
     # Augmentation
     augment: tuple[AugmentKind, ...] = option("Differentiable augmentations, separated by commas.", default=())
@@ -73,56 +76,35 @@ class TrainingOptions:
         "How the augmentation probability moves: fixed, rising over the burn-in, or by the discriminator's signs.",
         default="cosine",
     )
-    augment_p: float = option("Augmentation probability (its bound when adaptive).", default=0.3)
+    augment_p: float = option("Augmentation probability (its bound when adaptive).", default=0.3, least=0, most=1)
     augment_target: float = option("Sign statistic the adaptive policy aims at.", default=0.6)
     augment_shared: bool = option("One augmentation draw for the real and the fake of a pair.", default=True)
 
     # Budget
-    kimg: float = option("Thousand images shown to the discriminator.")
-    batch: int = option("Images a step, over all processes.")
-    micro_batch: int = option("Images a process works on at once; smaller ones accumulate.")
+    kimg: float = option("Thousand images shown to the discriminator.", above=0)
+    batch: int = option("Images a step, over all processes.", least=1)
+    micro_batch: int = option("Images a process works on at once; smaller ones accumulate.", least=1)
     precision: Literal["float32", "bfloat16"] = option("Arithmetic of the networks' inner layers.")
-    seed: int = option("Seed of everything random.", default=0)
+    seed: int = option("Seed of everything random.", default=0, least=0)
 
     # What is kept
-    tick_kimg: float = option("Thousand images between lines of statistics and health.", flag="tick_every")
-    sample_every_kimg: float = option("Thousand images between sample grids.", flag="sample_every")
-    checkpoint_every_kimg: float = option("Thousand images between checkpoints.", flag="checkpoint_every")
-    keep_last: int = option("Checkpoints kept.", default=2)
+    tick_kimg: float = option("Thousand images between lines of statistics and health.", flag="tick_every", above=0)
+    sample_every_kimg: float = option("Thousand images between sample grids.", flag="sample_every", above=0)
+    checkpoint_every_kimg: float = option("Thousand images between checkpoints.", flag="checkpoint_every", above=0)
+    keep_last: int = option("Checkpoints kept.", default=2, least=1)
     keep_every_kimg: float = option(
-        "Also keep a checkpoint every so many thousand images; 0 for none.", default=0.0, flag="keep_every"
+        "Also keep a checkpoint every so many thousand images; 0 for none.", default=0.0, flag="keep_every", least=0
     )
-    preview_count: int = option("Pictures in a sample grid.", default=64)
+    preview_count: int = option("Pictures in a sample grid.", default=64, least=1)
     tensorboard: bool = option("Also write TensorBoard events (needs the extra 'tensorboard').", default=False)
 
     def __post_init__(self) -> None:
-        positive = (
-            "batch",
-            "micro_batch",
-            "kimg",
-            "lr",
-            "critic_steps",
-            "penalty_interval",
-            "keep_last",
-            "tick_kimg",
-        )
-        for name in (*positive, "sample_every_kimg", "checkpoint_every_kimg", "preview_count"):
-            if getattr(self, name) <= 0:
-                raise UsageError(f"--{name.replace('_', '-')} is {getattr(self, name)}, but it must be above 0.")
-        for name in ("augment_p", "beta1", "beta2", "beta2_final"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise UsageError(f"--{name.replace('_', '-')} is {getattr(self, name)}, but it must lie in 0 to 1.")
-        for name in (
-            "gamma",
-            "gamma_final",
-            "lr_final",
-            "burn_in_kimg",
-            "ema_kimg",
-            "keep_every_kimg",
-            "seed",
-        ):
-            if getattr(self, name) < 0:
-                raise UsageError(f"--{name.replace('_', '-')} is {getattr(self, name)}, but it cannot be negative.")
+        check_ranges(self)
+        if self.augment_policy == "adaptive" and self.augment_p > P_MAX:
+            raise UsageError(
+                f"--augment-p is {self.augment_p:g}, but under --augment-policy adaptive it may be at most {P_MAX:g}; "
+                "above it, augmentations leak into what is painted."
+            )
 
     @property
     def images_per_step(self) -> int:

@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Protocol
 
 import torch
-from ganvas.training.health import Alarm, Vitals, diagnose
 
 from ganvas.errors import UsageError
 from ganvas.training.config import TrainingOptions
 from ganvas.training.distribute import World
+from ganvas.training.health import Alarm, Vitals, diagnose
 from ganvas.training.run import RunFolder
 from ganvas.training.schedule import scheduled
 from ganvas.training.state import Counters

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from ganvas.training.health import first_non_finite
 from torch import Tensor
 
 from ganvas.device import place
@@ -27,6 +26,7 @@ from ganvas.training.checkpoint import (
 )
 from ganvas.training.config import TrainingOptions
 from ganvas.training.distribute import World
+from ganvas.training.health import first_non_finite
 from ganvas.training.journal import Journal
 from ganvas.training.memory import explained_memory
 from ganvas.training.play import Source, Table, play_step
@@ -39,7 +39,7 @@ from ganvas.training.task import Batch, Task
 from ganvas.training.vitals import FixedBatches, examine, resting, scores
 
 ROLLBACKS = 3
-VITALS_IMAGES = 256
+VITALS_IMAGES = 128
 
 Export = Callable[[TrainingState, Path], None]
 """Writes the averaged generators (and kept snapshots) as one model file."""
@@ -81,6 +81,7 @@ class Loop:
         with explained_memory(self.options, self.device, self.world):
             while self.state.counters.stage < len(self.task.stages):
                 self._play_stage()
+        self._sample()
         self._checkpoint()
         return self.state
 
@@ -95,6 +96,8 @@ class Loop:
         state.counters.augment_p = self.options.augment_p if self.options.augment_policy == "fixed" else 0.0
         steps = checkpoint_steps(self.run.checkpoints)
         self.world.wait()
+        if self.world.leads:
+            self.run.sweep()
         if steps:
             state.restore_(*read_checkpoint(checkpoint_path(self.run.checkpoints, steps[-1])), self.world)
             if self.world.leads:

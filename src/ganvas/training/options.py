@@ -10,19 +10,49 @@ import types
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from ganvas.errors import FileError, UnknownName, UsageError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Size = tuple[int, int]
 
 
-def option(text: str, *, default: Any = MISSING, flag: str | None = None) -> Any:
-    """A dataclass field with its help text; ``flag`` names the command line flag where it differs."""
-    metadata = {"help": text, "flag": flag}
+def option(
+    text: str,
+    *,
+    default: Any = MISSING,
+    flag: str | None = None,
+    above: float | None = None,
+    least: float | None = None,
+    most: float | None = None,
+) -> Any:
+    """A dataclass field with its help text and range; ``flag`` names the command line flag where it differs."""
+    metadata = {"help": text, "flag": flag, "above": above, "least": least, "most": most}
     if default is MISSING:
         return field(metadata=metadata, kw_only=True)
     return field(default=default, metadata=metadata, kw_only=True)
+
+
+def check_ranges(settings: "DataclassInstance") -> None:
+    """Refuse a value outside of its option's range.
+
+    Raises:
+        UsageError: Names the flag, its value and the range.
+    """
+    for item in fields(settings):
+        value, limits = getattr(settings, item.name), item.metadata
+        wrong = {
+            "must be above": limits["above"] is not None and value <= limits["above"] and limits["above"],
+            "must be at least": limits["least"] is not None and value < limits["least"] and limits["least"],
+            "may be at most": limits["most"] is not None and value > limits["most"] and limits["most"],
+        }
+        for words, limit in wrong.items():
+            if limit is not False:
+                flag = (limits["flag"] or item.name).replace("_", "-")
+                raise UsageError(f"--{flag} is {value}, but it {words} {limit:g}.")
 
 
 @dataclass(frozen=True)

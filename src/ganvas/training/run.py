@@ -99,6 +99,12 @@ class RunFolder:
         *whole, _ = path.read_text(encoding="utf-8").split("\n")
         return [json.loads(line) for line in whole]
 
+    def sweep(self) -> None:
+        """Remove what a killed process was writing beside its final name."""
+        for folder in (self.path, self.samples, self.checkpoints):
+            for path in folder.glob(".????????.*"):
+                path.unlink(missing_ok=True)
+
     def forget_after(self, step: int) -> None:
         """Drop statistics of steps that a resume will play again."""
         for name in ("stats.jsonl", "health.jsonl", "scores.jsonl"):

@@ -162,6 +162,9 @@ class Task(Protocol):
         """Scores on held-out data, by name; may be empty."""
         ...
 
-    def descriptor(self) -> Mapping[str, Any]:
-        """Plain values from which `ganvas.model` rebuilds the generators."""
+    def descriptor(self) -> Mapping[str, Mapping[str, Any]]:
+        """How to rebuild generators: ``{name: {"architecture": name in GENERATORS, "arguments": plain values}}``.
+
+        A generator that is left out can only be loaded by handing its module to `ganvas.load`.
+        """
         ...

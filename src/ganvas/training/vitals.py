@@ -5,6 +5,13 @@ from contextlib import contextmanager
 from functools import partial
 
 import torch
+from torch import nn
+
+from ganvas.augment.transform import draw_transform
+from ganvas.device import autocast
+from ganvas.draw import Draw
+from ganvas.tensors import Images, PerSample
+from ganvas.training.config import TrainingOptions
 from ganvas.training.health import (
     Vitals,
     augmentation_leak,
@@ -14,13 +21,6 @@ from ganvas.training.health import (
     random_feature_distance,
     random_features,
 )
-from torch import nn
-
-from ganvas.augment.transform import draw_transform
-from ganvas.device import autocast
-from ganvas.draw import Draw
-from ganvas.tensors import Images, PerSample
-from ganvas.training.config import TrainingOptions
 from ganvas.training.state import TrainingState
 from ganvas.training.task import Batch, Networks, Row, Task
 

@@ -1,7 +1,5 @@
 """What holds for every discriminator."""
 
-from typing import Any
-
 import pytest
 import torch
 from torch import Tensor, nn
@@ -15,6 +13,7 @@ from tests.network.architectures import (
     draws,
     one_hot,
     perturbed,
+    plain,
     small_arguments,
     small_discriminator,
 )
@@ -98,10 +97,10 @@ def test_the_seed_decides_the_weights(name: str) -> None:
 @pytest.mark.parametrize("size", [(28, 28), (17, 33)])
 def test_channels_last_changes_nothing(name: str, size: tuple[int, int]) -> None:
     network, images = perturbed(small_discriminator(name, size)).eval(), draws(2, 3, *size)
-    plain = logits(network, images)
+    expected = logits(network, images)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     turned = logits(network, images.to(memory_format=torch.channels_last))
-    torch.testing.assert_close(plain, turned, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(expected, turned, atol=1e-5, rtol=1e-5)
 
 
 @every
@@ -199,5 +198,4 @@ def test_missing_or_superfluous_condition_is_refused(name: str) -> None:
 def test_attributes_are_the_arguments(name: str) -> None:
     arguments = small_arguments(name, (17, 33), 3, 5)
     network = build_discriminator(name, arguments)
-    given: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in arguments.items()}
-    assert {key: getattr(network, key) for key in given} == given
+    assert {key: getattr(network, key) for key in arguments} == plain(arguments)

@@ -1,7 +1,5 @@
 """What holds for every generator."""
 
-from typing import Any
-
 import pytest
 import torch
 from torch import nn
@@ -15,6 +13,7 @@ from tests.network.architectures import (
     draws,
     one_hot,
     perturbed,
+    plain,
     small_arguments,
     small_generator,
 )
@@ -83,9 +82,9 @@ def test_the_seed_decides_the_weights(name: str) -> None:
 @pytest.mark.parametrize("size", [(28, 28), (17, 33)])
 def test_channels_last_changes_nothing(name: str, size: tuple[int, int]) -> None:
     network = perturbed(small_generator(name, size)).eval()
-    plain = network(draws(2, LATENT_DIM))
+    expected = network(draws(2, LATENT_DIM))
     turned = network.to(memory_format=torch.channels_last)(draws(2, LATENT_DIM))  # type: ignore[call-overload]
-    torch.testing.assert_close(plain, turned, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(expected, turned, atol=1e-5, rtol=1e-5)
 
 
 @every
@@ -121,18 +120,15 @@ def test_missing_or_superfluous_condition_is_refused(name: str) -> None:
 def test_attributes_are_the_arguments(name: str) -> None:
     arguments = {**small_arguments(name, (17, 33), 3, 5), "latent_dim": LATENT_DIM}
     network = build_generator(name, arguments)
-    given: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in arguments.items()}
-    assert {key: getattr(network, key) for key in given} == given
+    assert {key: getattr(network, key) for key in arguments} == plain(arguments)
 
 
 @pytest.mark.parametrize(("name", "bounded"), [(n, n in ("mlp", "dcgan", "resnet")) for n in NAMES])
 def test_the_classics_are_bounded_and_the_others_are_not(name: str, bounded: bool) -> None:
     network = small_generator(name).eval()
     with torch.no_grad():
-        last = [
-            module for module in network.modules() if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d)
-        ]
-        for module in last:
-            module.weight.mul_(20)
+        for module in network.modules():
+            if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+                module.weight.mul_(20)
     largest = network(draws(4, LATENT_DIM)).abs().max()
     assert largest <= 1 if bounded else largest > 1

@@ -7,8 +7,8 @@ from torch import nn
 
 from ganvas.errors import UnknownName, UsageError
 from ganvas.network.discriminator import build_discriminator
-from ganvas.network.generator import build_generator
-from tests.network.architectures import NAMES, small_arguments
+from ganvas.network.generator import GENERATORS, build_generator
+from tests.network.architectures import NAMES, plain, small_arguments
 
 GOOD: dict[str, Any] = {"size": [28, 28], "channels": 1, "latent_dim": 8, "width": 4, "blocks": 1}
 
@@ -92,7 +92,7 @@ def test_unknown_names_are_refused_with_a_list(
         ("resnet", {"size": [8192, 8192], "channels": 4, "width": 8192}),
         ("r3", {"size": [8192, 8192], "channels": 4, "widths": [8192] * 12, "blocks": 32}),
         ("fast", {"size": [8192, 8192], "channels": 4, "width": 8192, "max_width": 8192, "blocks": 32}),
-        ("fast", {"size": [4, 8192], "channels": 4, "latent_dim": 8192, "width": 256}),
+        ("fast", {"size": [4, 8192], "channels": 4, "width": 256}),
     ],
 )
 @pytest.mark.parametrize("kind", ["generator", "discriminator"])
@@ -100,12 +100,10 @@ def test_values_within_limits_that_add_up_to_terabytes_are_refused_without_alloc
     name: str, arguments: dict[str, Any], kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(nn.Module, "register_parameter", _only_on_meta(nn.Module.register_parameter))
-    arguments = {**arguments, "label_dim": 65536}
+    build = build_generator if kind == "generator" else build_discriminator
+    latent = {"latent_dim": 8192} if kind == "generator" else {}
     with pytest.raises(UsageError, match="million weights, above the limit of 500 million"):
-        if kind == "generator":
-            build_generator(name, {"latent_dim": 8192, **arguments})
-        else:
-            build_discriminator(name, {k: v for k, v in arguments.items() if k != "latent_dim"})
+        build(name, {**arguments, **latent, "label_dim": 65536})
 
 
 def _only_on_meta(
@@ -120,14 +118,11 @@ def _only_on_meta(
 
 @pytest.mark.parametrize("name", NAMES)
 def test_counting_the_weights_first_draws_no_random_number(name: str) -> None:
-    from ganvas.network.generator import GENERATORS
-
     arguments = {**small_arguments(name, (17, 33), 1, 3), "latent_dim": 8}
     torch.manual_seed(5)
     built = build_generator(name, arguments).state_dict()
     torch.manual_seed(5)
-    plain = {key: tuple(value) if isinstance(value, list) else value for key, value in arguments.items()}
-    direct = GENERATORS[name](**plain).state_dict()
+    direct = GENERATORS[name](**plain(arguments)).state_dict()
     assert all(torch.equal(value, direct[key]) for key, value in built.items())
 
 

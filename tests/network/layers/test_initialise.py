@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -29,10 +30,9 @@ def seeded() -> None:
         (nn.Conv2d(128, 128, 3, groups=8), 16 * 9),
     ],
 )
-def test_scaled_normal_divides_by_the_fan_in(layer: nn.Conv2d | nn.Linear, fan_in: int) -> None:
+def test_scaled_normal_divides_by_the_fan_in(layer: Any, fan_in: int) -> None:
     scaled_normal(layer, gain=1.5)
     assert layer.weight.std().item() == pytest.approx(1.5 / math.sqrt(fan_in), rel=0.02)
-    assert layer.bias is not None
     assert not layer.bias.any()
 
 
@@ -41,8 +41,7 @@ def test_gains_keep_the_second_moment_through_twenty_layers(slope: float, gain: 
     x = torch.randn(256, 512)
     for _ in range(20):
         x = F.leaky_relu(scaled_normal(nn.Linear(512, 512), gain)(x), slope)
-    # The second moment after the activation is 1 / gain² of that before it, which the next layer restores.
-    assert (x.square().mean() * gain**2).item() == pytest.approx(1.0, rel=0.35)
+    assert x.square().mean().item() == pytest.approx(1.0, rel=0.35)
 
 
 def test_zeros_are_zero_and_normal_has_its_moments() -> None:

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,7 +30,7 @@ def test_base_has_its_short_side_in_4_to_7_and_each_stage_covers_the_next(height
     stages = pyramid((height, width))
     assert stages[-1] == (height, width)
     assert 4 <= min(stages[0]) <= 7
-    for coarse, fine in zip(stages[:-1], stages[1:], strict=True):
+    for coarse, fine in pairwise(stages):
         assert all(0 <= 2 * small - large <= 1 for small, large in zip(coarse, fine, strict=True))
 
 

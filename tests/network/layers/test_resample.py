@@ -69,6 +69,6 @@ def test_bfloat16_and_channels_last_stay(operation: Callable[[Tensor], Tensor]) 
 
 @pytest.mark.parametrize("operation", [downsample, downsample_smooth, lambda x: upsample(x, (9, 10))])
 def test_first_second_and_forward_derivatives(operation: Callable[[Tensor], Tensor]) -> None:
-    x = random_map((5, 5)).requires_grad_()
+    x = random_map((5, 5))[:1, :1].requires_grad_()
     assert torch.autograd.gradcheck(operation, (x,), check_forward_ad=True)
     assert torch.autograd.gradgradcheck(lambda x: operation(x).square(), (x,))

@@ -1,5 +1,6 @@
 """DCGAN's discriminator: strided convolutions."""
 
+from itertools import pairwise
 from typing import Literal, final
 
 import torch.nn.functional as F
@@ -47,7 +48,7 @@ class DcganDiscriminator(nn.Module):
         base, *finer = pyramid(size)
         widths = [channels, *reversed(doubling_widths(len(finer), width, max_width))]
         self.downs, self.norms = nn.ModuleList(), nn.ModuleList()
-        for before, after in zip(widths[:-1], widths[1:], strict=True):
+        for before, after in pairwise(widths):
             self.downs.append(normal(nn.Conv2d(before, after, 4, stride=2, padding=1), 0.0, INITIAL_STD))
             normed = normalise == "batch" and len(self.norms) > 0
             self.norms.append(normal(nn.BatchNorm2d(after), 1.0, INITIAL_STD) if normed else nn.Identity())

@@ -1,6 +1,7 @@
 """Our discriminator for CPUs and small GPUs: the mirror image of its generator."""
 
 import os
+from itertools import pairwise
 from typing import final
 
 from torch import Tensor, nn
@@ -37,7 +38,7 @@ class FastDiscriminator(nn.Module):
         total = blocks * len(sizes)
         from_image = scaled_normal(nn.Conv2d(channels, width, 3, padding=1))
         self.stages = nn.ModuleList([nn.Sequential(from_image, *(DenseResidual(width, total) for _ in range(blocks)))])
-        for before, after in zip(widths[:-1], widths[1:], strict=True):
+        for before, after in pairwise(widths):
             self.stages.append(
                 DownStage(before, after, downsample, [DenseResidual(after, total) for _ in range(blocks)])
             )

@@ -1,5 +1,6 @@
 """R3GAN's discriminator: the mirror image of its generator."""
 
+from itertools import pairwise
 from typing import final
 
 from torch import Tensor, nn
@@ -51,7 +52,7 @@ class R3Discriminator(nn.Module):
         fine_to_coarse = widths[::-1]
         from_image = scaled_normal(nn.Conv2d(channels, fine_to_coarse[0], 1, bias=False))
         self.stages = nn.ModuleList([nn.Sequential(from_image, *stage_blocks(fine_to_coarse[0]))])
-        for before, after in zip(fine_to_coarse[:-1], fine_to_coarse[1:], strict=True):
+        for before, after in pairwise(fine_to_coarse):
             self.stages.append(DownStage(before, after, downsample_smooth, stage_blocks(after)))
         self.head = FullPrecision(R3Head(widths[0], sizes[0], label_dim))
 
@@ -86,4 +87,5 @@ class R3Head(nn.Module):
         projected: Tensor = self.linear(self.collapse(x))
         if self.embed is None:
             return projected.squeeze(1)
-        return (projected * self.embed(condition)).sum(1)
+        embedded: Tensor = self.embed(condition)
+        return (projected * embedded).sum(1)

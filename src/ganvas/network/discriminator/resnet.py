@@ -79,9 +79,9 @@ class DownResidual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(N, before, h, w)`` to ``(N, after, h, w)``, or half of it rounded up."""
-        hidden = self.first(x if self.from_image else F.relu(x))
-        hidden = self.second(F.relu(hidden))
-        if not self.halve:
-            return hidden + self.shortcut(x)
-        # A mean of pixels and a 1×1 convolution commute; fewer pixels first is cheaper.
-        return downsample(hidden) + self.shortcut(downsample(x))
+        hidden: Tensor = self.second(F.relu(self.first(x if self.from_image else F.relu(x))))
+        if self.halve:
+            # A mean of pixels and a 1×1 convolution commute; fewer pixels first is cheaper.
+            hidden, x = downsample(hidden), downsample(x)
+        shortcut: Tensor = self.shortcut(x)
+        return hidden + shortcut

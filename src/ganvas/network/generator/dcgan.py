@@ -1,5 +1,6 @@
 """DCGAN's generator: transposed convolutions."""
 
+from itertools import pairwise
 from typing import Literal, final
 
 import torch
@@ -56,7 +57,7 @@ class DcganGenerator(nn.Module):
         layers: list[nn.Module] = [
             normal(nn.Linear(self.latent.width, widths[0] * base[0] * base[1]), 0.0, INITIAL_STD)
         ]
-        for before, after in zip(widths[:-1], widths[1:], strict=True):
+        for before, after in pairwise(widths):
             layers.append(normal(nn.ConvTranspose2d(before, after, 4, stride=2, padding=1), 0.0, INITIAL_STD))
         layers[-1] = FullPrecision(layers[-1])
         self.layers = nn.ModuleList(layers)

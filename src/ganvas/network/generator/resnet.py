@@ -78,6 +78,6 @@ class UpResidual(nn.Module):
 
     def forward(self, x: Tensor, condition: Condition) -> Tensor:
         """Map ``(N, before, h, w)`` to ``(N, after, *size)``."""
-        hidden = upsample_nearest(F.relu(self.norm_first(x, condition)), self.size)
-        hidden = self.second(F.relu(self.norm_second(self.first(hidden), condition)))
+        doubled = upsample_nearest(F.relu(self.norm_first(x, condition)), self.size)
+        hidden: Tensor = self.second(F.relu(self.norm_second(self.first(doubled), condition)))
         return hidden + upsample_nearest(self.shortcut(x), self.size)

@@ -8,6 +8,7 @@ network is first laid out without memory, to count its weights, before any is al
 import inspect
 import reprlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import torch
@@ -55,14 +56,20 @@ def build(kind: str, classes: Mapping[str, type[nn.Module]], name: str, argument
         raise UnknownName(kind, reprlib.repr(name).strip("'"), classes)
     network, subject = classes[name], f"the {kind} '{name}'"
     checked = check_arguments(network, arguments, subject)
-    with torch.device("meta"):
-        count = sum(parameter.numel() for parameter in network(**checked).parameters())
+    count = count_weights(network, **checked)
     if count > MAX_PARAMETERS:
         raise UsageError(
             f"With these arguments {subject} would have {count / 1e6:,.0f} million weights, above the limit of "
             f"{MAX_PARAMETERS / 1e6:,.0f} million; choose a smaller width or size."
         )
     return network(**checked)
+
+
+@lru_cache(maxsize=64)
+def count_weights(network: type[nn.Module], **arguments: Any) -> int:
+    """How many weights a network would have, laid out on the meta device: nothing is allocated or drawn."""
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in network(**arguments).parameters())
 
 
 def check_arguments(network: type[nn.Module], arguments: Mapping[str, object], subject: str) -> dict[str, Any]:

@@ -25,5 +25,6 @@ class ConditionalBatchNorm(nn.Module):
         normed: Tensor = self.norm(x)
         if self.embed is None:
             return normed
-        scale, shift = self.embed(condition).to(normed.dtype)[:, :, None, None].chunk(2, dim=1)
+        modulation: Tensor = self.embed(condition).to(normed.dtype)
+        scale, shift = modulation[:, :, None, None].chunk(2, dim=1)
         return normed * (1 + scale) + shift

@@ -29,4 +29,5 @@ class ProjectionHead(nn.Module):
         logits: Tensor = self.linear(features).squeeze(1)
         if self.embed is None:
             return logits
-        return logits + (self.embed(condition) * features).sum(1)
+        embedded: Tensor = self.embed(condition)
+        return logits + (embedded * features).sum(1)

@@ -1,0 +1,42 @@
+"""Train generative adversarial networks on your own pictures, and use the one that paints.
+
+    import ganvas
+    done = ganvas.train("photos/", minutes=20)
+    pictures = ganvas.load(done.model).pictures(seeds=range(16))
+
+Nothing is imported before it is used, so that ``ganvas --help`` need not wait for torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ganvas.api import check as check
+    from ganvas.api import load as load
+    from ganvas.api import train as train
+    from ganvas.errors import GanvasError as GanvasError
+    from ganvas.model.model import Model as Model
+    from ganvas.tensors import Judgement as Judgement
+    from ganvas.training.task import Task as Task
+
+_HOME = {
+    "GanvasError": "ganvas.errors",
+    "Judgement": "ganvas.tensors",
+    "Model": "ganvas.model.model",
+    "Task": "ganvas.training.task",
+    "check": "ganvas.api",
+    "load": "ganvas.api",
+    "train": "ganvas.api",
+}
+
+__all__ = ["GanvasError", "Judgement", "Model", "Task", "check", "load", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'ganvas' has no attribute '{name}'")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,102 @@
+"""The same verbs from Python."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from ganvas.events import Report
+from ganvas.job.check import CheckReport
+from ganvas.job.check import check as check_job
+from ganvas.job.networks import Own
+from ganvas.job.prepare import Request
+from ganvas.job.train import TrainResult
+from ganvas.job.train import train as train_job
+from ganvas.model.load import load_model
+from ganvas.model.model import Model
+from ganvas.training.task import Task
+
+
+def train(
+    pictures: str | Path,
+    *,
+    runs: str | Path = "runs",
+    name: str | None = None,
+    preset: str | None = None,
+    config: str | Path | None = None,
+    minutes: float | None = None,
+    resume: str = "auto",
+    start_from: str | Path | None = None,
+    device: str = "auto",
+    auto_batch: bool = False,
+    dry_run: bool = False,
+    generator: nn.Module | None = None,
+    discriminator: nn.Module | None = None,
+    task: Task | None = None,
+    report: Report = lambda event: None,
+    **options: Any,
+) -> TrainResult:
+    """Train a generator on pictures, or go on with the run the same call started.
+
+    Args:
+        pictures: A folder, zip, tar, idx file or ``.npy``.
+        runs: The folder run folders are made in.
+        name: Part of the run folder's name.
+        preset: A shipped recipe.
+        config: A TOML file of options.
+        minutes: Budget in minutes, turned into kimg once.
+        resume: ``auto``, ``never`` or a run.
+        start_from: A model file or run folder whose weights to begin with.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
+        auto_batch: Take smaller parts of the batch when memory runs out.
+        dry_run: Stop after the plan.
+        generator: Your own generator: ``(latents (N, Z)[, condition (N, K)]) -> images (N, C, H, W)`` in [-1, 1].
+        discriminator: Your own discriminator: ``(images[, condition]) -> ganvas.Judgement``.
+        task: Your own task in place of generation.
+        report: Called with every event (`ganvas.events`).
+        options: Options of the run by name, as on the command line: ``kimg=500, loss="hinge"``.
+
+    Returns:
+        The run folder, the model file, and the plan.
+
+    Raises:
+        GanvasError: With one sentence that says what to do.
+    """
+    request = Request(
+        pictures=Path(pictures),
+        runs=Path(runs),
+        name=name,
+        resume=resume,
+        start_from=Path(start_from) if start_from else None,
+        preset=preset,
+        config=Path(config) if config else None,
+        minutes=minutes,
+        device=device,
+        dry_run=dry_run,
+        auto_batch=auto_batch,
+    )
+    return train_job(request, options, report=report, own=Own(generator, discriminator, task))
+
+
+def load(
+    path: str | Path,
+    *,
+    device: str = "auto",
+    generators: Mapping[str, nn.Module] | None = None,
+    snapshot: str | None = None,
+) -> Model:
+    """Load a trained model; nothing in the file is executed.
+
+    Args:
+        path: A model file a run wrote.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
+        generators: Your own networks by name, for a model trained with them.
+        snapshot: Name of a snapshot to use in place of the final weights.
+    """
+    return load_model(path, device=device, generators=generators, snapshot=snapshot)
+
+
+def check(pictures: str | Path, *, labels: str = "auto") -> CheckReport:
+    """Look over a set of pictures; see `CheckReport` for what is found."""
+    return check_job(Path(pictures), labels)

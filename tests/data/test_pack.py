@@ -1,0 +1,384 @@
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganvas.data import pack as pack_module
+from ganvas.data.dataset import Dataset
+from ganvas.data.labels import read_labels
+from ganvas.data.pack import Form, pack, to_form, too_many_unreadable
+from ganvas.data.source import open_source
+from ganvas.errors import DataError
+from ganvas.image.resize import FitMode
+from tests.data.pictures import (
+    backdate,
+    encoded,
+    noise,
+    write_folder,
+    write_idx,
+    write_npy,
+    write_tar,
+    write_zip,
+)
+
+SIZE = (12, 16)
+FORM = Form(SIZE, 3, "crop")
+PICTURES = [noise(seed, *SIZE) for seed in range(12)]
+FILES = {f"{'ab'[row % 2]}/{row:02d}.png": encoded(picture) for row, picture in enumerate(PICTURES)}
+IN_ORDER = np.stack(PICTURES[0::2] + PICTURES[1::2])  # a/00, a/02, …, b/01, b/03, …
+
+
+class Packer:
+    """Packs into one cache, and remembers how often pictures were decoded and what was said."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        self.done: list[tuple[int, int]] = []
+        self.notices: list[str] = []
+
+    def __call__(self, path: Path, form: Form = FORM, labels: str = "auto") -> Dataset:
+        source = open_source(path)
+        found = read_labels(source, labels)
+        self.done.clear()
+        return pack(source, form, found, self.root, self.progress, self.notices.append)
+
+    def progress(self, done: int, total: int) -> None:
+        self.done.append((done, total))
+
+    @property
+    def packed(self) -> bool:
+        return bool(self.done)
+
+    def entries(self) -> list[str]:
+        return sorted(path.name for path in self.root.iterdir() if path.name[0] != "." and path.name != "listings")
+
+
+@pytest.fixture
+def packer(tmp_path: Path) -> Packer:
+    return Packer(tmp_path / "cache")
+
+
+def test_pictures_of_the_right_size_are_packed_bit_by_bit(tmp_path: Path, packer: Packer) -> None:
+    dataset = packer(write_folder(tmp_path / "x", FILES))
+    np.testing.assert_array_equal(dataset.images, IN_ORDER)
+    assert isinstance(dataset.images, np.memmap)
+    assert (len(dataset), dataset.size, dataset.channels) == (12, SIZE, 3)
+    assert dataset.names == tuple(sorted(FILES))
+    assert dataset.labels.values.tolist() == [0] * 6 + [1] * 6
+    assert dataset.unreadable == ()
+    assert packer.done == [(done, 12) for done in range(1, 13)]
+
+
+def test_every_kind_of_source_gives_the_same_pictures(tmp_path: Path, packer: Packer) -> None:
+    flat = {f"{row:02d}.png": encoded(picture) for row, picture in enumerate(PICTURES)}
+    array = np.stack(PICTURES)
+    datasets = [
+        packer(path, labels="none")
+        for path in (
+            write_folder(tmp_path / "folder", flat),
+            write_zip(tmp_path / "x.zip", flat),
+            write_tar(tmp_path / "x.tar", flat),
+            write_tar(tmp_path / "x.tgz", flat, "w:gz"),
+            write_npy(tmp_path / "x.npy", array),
+            write_idx(tmp_path / "x.idx", array),
+        )
+    ]
+    for dataset in datasets:
+        np.testing.assert_array_equal(dataset.images, array)
+    assert datasets[0].key == datasets[1].key == datasets[2].key == datasets[3].key
+    assert datasets[4].key == datasets[5].key
+
+
+def test_the_second_use_reads_no_picture(tmp_path: Path, packer: Packer, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = packer(write_folder(tmp_path / "x", FILES))
+    monkeypatch.setattr(pack_module, "read_item", None)
+    second = packer(tmp_path / "x")
+    assert not packer.packed
+    assert second.key == first.key
+    np.testing.assert_array_equal(second.images, first.images)
+
+
+@pytest.mark.parametrize("write", [write_zip, write_tar])
+def test_the_second_use_of_an_archive_reads_no_picture(
+    tmp_path: Path, packer: Packer, monkeypatch: pytest.MonkeyPatch, write: object
+) -> None:
+    path = write(tmp_path / "x", FILES)  # type: ignore[operator]
+    packer(path)
+    monkeypatch.setattr(pack_module, "read_item", None)
+    assert len(packer(path)) == 12
+
+
+def test_a_touched_picture_is_read_but_not_packed_again(tmp_path: Path, packer: Packer) -> None:
+    first = packer(write_folder(tmp_path / "x", FILES))
+    backdate(tmp_path / "x" / "a" / "00.png", 7)
+    assert packer(tmp_path / "x").key == first.key
+    assert not packer.packed
+
+
+def test_pictures_of_this_moment_are_read_but_not_packed_again(tmp_path: Path, packer: Packer) -> None:
+    write_folder(tmp_path / "x", FILES)
+    os.utime(tmp_path / "x" / "a" / "00.png")
+    first = packer(tmp_path / "x")
+    assert packer(tmp_path / "x").key == first.key
+    assert not packer.packed
+
+
+def test_a_copied_folder_is_not_packed_again(tmp_path: Path, packer: Packer) -> None:
+    first = packer(write_folder(tmp_path / "x", FILES))
+    shutil.copytree(tmp_path / "x", tmp_path / "y")
+    assert packer(tmp_path / "y").key == first.key
+    assert not packer.packed
+
+
+def test_a_changed_pixel_is_packed_again_though_size_and_time_stay(tmp_path: Path, packer: Packer) -> None:
+    """Only the young file's time is not trusted: this is the change that a clock cannot show."""
+    files = {f"{row}.bmp": encoded(picture, "BMP") for row, picture in enumerate(PICTURES)}
+    write_folder(tmp_path / "x", files)
+    os.utime(tmp_path / "x" / "3.bmp")
+    now = (tmp_path / "x" / "3.bmp").stat().st_mtime_ns
+    first = packer(tmp_path / "x")
+    changed = PICTURES[3].copy()
+    changed[5, 5, 1] ^= 1
+    (tmp_path / "x" / "3.bmp").write_bytes(encoded(changed, "BMP"))
+    os.utime(tmp_path / "x" / "3.bmp", ns=(now, now))
+    second = packer(tmp_path / "x")
+    assert packer.packed
+    assert second.key != first.key
+    row = second.names.index("3.bmp")
+    np.testing.assert_array_equal(second.images[row], changed)
+    assert (second.images != first.images).sum() == 1
+
+
+def test_a_renamed_picture_is_packed_again(tmp_path: Path, packer: Packer) -> None:
+    first = packer(write_folder(tmp_path / "x", FILES))
+    (tmp_path / "x" / "a" / "00.png").rename(tmp_path / "x" / "a" / "99.png")
+    second = packer(tmp_path / "x")
+    assert second.key != first.key
+    np.testing.assert_array_equal(second.images[5], PICTURES[0])
+
+
+@pytest.mark.parametrize(
+    "form", [Form((12, 12), 3, "crop"), Form(SIZE, 1, "crop"), Form(SIZE, 4, "crop"), Form(SIZE, 3, "pad")]
+)
+def test_another_form_is_another_entry(tmp_path: Path, packer: Packer, form: Form) -> None:
+    first = packer(write_folder(tmp_path / "x", FILES))
+    second = packer(tmp_path / "x", form)
+    assert packer.packed
+    assert second.key != first.key
+    assert (second.size, second.channels) == (form.size, form.channels)
+    assert packer(tmp_path / "x").key == first.key
+    assert not packer.packed
+
+
+def test_another_version_of_the_form_is_another_entry(
+    tmp_path: Path, packer: Packer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = packer(write_folder(tmp_path / "x", FILES))
+    monkeypatch.setattr(pack_module, "FORMAT_VERSION", -1)
+    assert packer(tmp_path / "x").key != first.key
+
+
+def test_new_labels_need_no_packing(tmp_path: Path, packer: Packer) -> None:
+    packer(write_folder(tmp_path / "x", FILES))
+    table = "file,class\n" + "".join(f"{name},{row % 3}\n" for row, name in enumerate(sorted(FILES)))
+    write_folder(tmp_path / "x", {"labels.csv": table.encode()})
+    dataset = packer(tmp_path / "x")
+    assert not packer.packed
+    assert dataset.labels.values.tolist() == [0, 1, 2] * 4
+
+
+def test_damage_is_told_and_mended(tmp_path: Path, packer: Packer) -> None:
+    first = packer(write_folder(tmp_path / "x", FILES))
+    images = packer.root / first.key / "images.npy"
+    del first
+    images.write_bytes(images.read_bytes()[:-9])
+    mended = packer(tmp_path / "x")
+    assert packer.packed
+    assert len(packer.notices) == 1
+    assert "damaged" in packer.notices[0]
+    assert "packed again" in packer.notices[0]
+    np.testing.assert_array_equal(mended.images, IN_ORDER)
+
+
+def with_bad(total: int, bad: int) -> dict[str, bytes]:
+    good = encoded(noise(0, *SIZE))
+    return {f"{row:03d}.png": b"not a picture" if row < bad else good for row in range(total)}
+
+
+def test_unreadable_pictures_are_listed_and_left_out(tmp_path: Path, packer: Packer) -> None:
+    files = {f"{'ab'[row % 2]}/{row:02d}.png": encoded(noise(row, *SIZE)) for row in range(40)}
+    files["a/04.png"] = files["a/04.png"][:100]
+    files["b/09.png"] = b""
+    for path in (write_folder(tmp_path / "x", files), write_zip(tmp_path / "z", files)):
+        dataset = packer(path)
+        assert [name for name, _ in dataset.unreadable] == ["a/04.png", "b/09.png"]
+        assert all(name in reason for name, reason in dataset.unreadable)
+        assert len(dataset) == len(dataset.names) == len(dataset.labels.values) == 38
+        for name, image, label in zip(dataset.names, dataset.images, dataset.labels.values, strict=True):
+            np.testing.assert_array_equal(image, noise(int(name[2:4]), *SIZE))
+            assert dataset.labels.names[label] == name[0]
+    again = packer(tmp_path / "x")
+    assert not packer.packed
+    assert again.unreadable == dataset.unreadable
+
+
+@pytest.mark.parametrize(("total", "bad"), [(20, 1), (100, 5), (19, 0)])
+def test_five_in_a_hundred_may_be_unreadable(tmp_path: Path, packer: Packer, total: int, bad: int) -> None:
+    dataset = packer(write_folder(tmp_path / "x", with_bad(total, bad)))
+    assert (len(dataset), len(dataset.unreadable)) == (total - bad, bad)
+
+
+@pytest.mark.parametrize(("total", "bad"), [(19, 1), (100, 6), (3, 3)])
+def test_more_are_refused(tmp_path: Path, packer: Packer, total: int, bad: int) -> None:
+    write_folder(tmp_path / "x", with_bad(total, bad))
+    with pytest.raises(DataError, match=rf"{bad} of {total} pictures .*'000\.png'.*5 %.*ganvas check") as caught:
+        packer(tmp_path / "x")
+    assert "\n" not in str(caught.value)
+    assert packer.entries() == []
+
+
+def test_the_border_is_exact() -> None:
+    for listed in range(1, 5000):
+        allowed = listed // 20
+        assert not too_many_unreadable(allowed, listed)
+        assert too_many_unreadable(allowed + 1, listed)
+
+
+def test_a_file_that_becomes_readable_is_packed(tmp_path: Path, packer: Packer) -> None:
+    """A file that could not be opened is not taken for unreadable for ever: its time does not change."""
+    write_folder(tmp_path / "x", with_bad(40, 0))
+    target = write_folder(tmp_path / "aside", {"000.png": encoded(noise(7, *SIZE))}) / "000.png"
+    link = tmp_path / "x" / "000.png"
+    link.unlink()
+    link.symlink_to(tmp_path / "later.png")
+    assert len(packer(tmp_path / "x").unreadable) == 1
+    target.rename(tmp_path / "later.png")
+    dataset = packer(tmp_path / "x")
+    assert dataset.unreadable == ()
+    np.testing.assert_array_equal(dataset.images[0], noise(7, *SIZE))
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_a_stop_half_way_leaves_no_half_entry(
+    tmp_path: Path, packer: Packer, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    def stop(done: int, total: int) -> None:
+        if done == 5:
+            raise error
+
+    write_folder(tmp_path / "x", FILES)
+    with monkeypatch.context() as patch:
+        patch.setattr(packer, "progress", stop)
+        with pytest.raises(error):
+            packer(tmp_path / "x")
+    assert [path.name for path in packer.root.iterdir()] == [".lock"]
+    np.testing.assert_array_equal(packer(tmp_path / "x").images, IN_ORDER)
+
+
+PACK = """
+import sys
+from pathlib import Path
+from ganvas.data.labels import read_labels
+from ganvas.data.pack import Form, pack
+from ganvas.data.source import open_source
+source = open_source(Path(sys.argv[1]))
+def progress(done, total):
+    if done == int(sys.argv[3]):
+        print("half", flush=True)
+        sys.stdin.readline()
+dataset = pack(source, Form((12, 16), 3, "crop"), read_labels(source), Path(sys.argv[2]), progress)
+print(dataset.key, flush=True)
+"""
+
+
+def start(path: Path, root: Path, pause_at: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", PACK, str(path), str(root), str(pause_at)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+def said(process: subprocess.Popen[bytes]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().decode().strip()
+
+
+def test_kill_9_half_way(tmp_path: Path, packer: Packer) -> None:
+    write_folder(tmp_path / "x", FILES)
+    with start(tmp_path / "x", packer.root, 5) as process:
+        assert said(process) == "half"
+        process.kill()
+    assert len(list(packer.root.glob(".building-*"))) == 1
+    assert packer.entries() == []
+    dataset = packer(tmp_path / "x")
+    assert packer.packed
+    np.testing.assert_array_equal(dataset.images, IN_ORDER)
+    assert list(packer.root.glob(".building-*")) == []
+
+
+def test_two_processes_pack_the_same_at_once(tmp_path: Path, packer: Packer) -> None:
+    write_folder(tmp_path / "x", FILES)
+    with start(tmp_path / "x", packer.root, 5) as first, start(tmp_path / "x", packer.root, 7) as second:
+        assert (said(first), said(second)) == ("half", "half")  # both are building now
+        first.communicate  # noqa: B018
+        keys = []
+        for process in (second, first):
+            assert process.stdin is not None
+            process.stdin.write(b"\n")
+            process.stdin.flush()
+            keys.append(said(process))
+    assert keys[0] == keys[1]
+    assert packer.entries() == [keys[0]]
+    assert list(packer.root.glob(".building-*")) == []
+    assert packer(tmp_path / "x").key == keys[0]
+    assert not packer.packed
+
+
+def test_a_gradient_of_16_bits_becomes_8(tmp_path: Path, packer: Packer) -> None:
+    deep = np.linspace(0, 65535, 12 * 16).round().astype(np.uint16).reshape(12, 16, 1)
+    dataset = packer(write_folder(tmp_path / "x", {"x.png": encoded(deep)}), Form(SIZE, 1, "crop"))
+    expected = np.round(deep / 257)
+    np.testing.assert_array_equal(dataset.images[0], expected)
+    assert len(np.unique(dataset.images)) > 180  # clipping or cutting would leave few levels
+
+
+@pytest.mark.parametrize("size", [(8, 24), (24, 8), (5, 7)])
+@pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
+def test_shapes_need_not_be_square(tmp_path: Path, packer: Packer, size: tuple[int, int], fit: FitMode) -> None:
+    red = np.zeros((20, 20, 3), np.uint8)
+    red[..., 0] = 255
+    dataset = packer(write_folder(tmp_path / "x", {"x.png": encoded(red)}), Form(size, 3, fit))
+    assert dataset.images.shape == (1, *size, 3)
+    is_red = (dataset.images[0] == [255, 0, 0]).all(-1)
+    if fit == "pad":
+        short = min(size)
+        assert is_red.sum() == short * short
+        assert (dataset.images[0][~is_red] == 255).all()
+    else:
+        assert is_red.all()
+
+
+def test_a_photograph_taken_upright_is_packed_upright(tmp_path: Path, packer: Packer) -> None:
+    upright = noise(0, 16, 12)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(np.rot90(upright)).save(tmp_path / "side.png", exif=exif)
+    dataset = packer(
+        write_folder(tmp_path / "x", {"x.png": (tmp_path / "side.png").read_bytes()}), Form((16, 12), 3, "crop")
+    )
+    np.testing.assert_array_equal(dataset.images[0], upright)
+
+
+def test_padding_is_transparent_for_all_pictures_of_a_set() -> None:
+    for channels in (1, 3, 4):
+        packed = to_form(noise(0, 10, 10, channels), Form((10, 20), 4, "pad"))
+        assert (packed[:, :5, 3] == 0).all()
+
+
+def test_transparent_parts_lie_on_white_before_they_are_grey() -> None:
+    glass = np.zeros((4, 4, 4), np.uint8)
+    assert (to_form(glass, Form((4, 4), 1, "crop")) == 255).all()
+    assert (to_form(glass, Form((4, 4), 3, "crop")) == 255).all()

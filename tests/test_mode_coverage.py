@@ -1,0 +1,87 @@
+"""Does a recipe find every mode? Rings and grids of Gaussians, seconds each.
+
+The protocol is that of VEEGAN (Srivastava et al. 2017) and PacGAN (Lin et al. 2018): 2,500 samples; one is of high
+quality within three standard deviations of its nearest mode; a mode is found if it has 1 % of its fair share.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from ganvas.draw import Draw
+from ganvas.network.discriminator import build_discriminator
+from ganvas.network.generator import build_generator
+from ganvas.task.generate import Generation
+from ganvas.training.distribute import World
+from ganvas.training.play import Table, play_step
+from ganvas.training.state import TrainingState
+from ganvas.training.task import Batch
+from tests.training.toys import options
+
+SAMPLES = 2500
+
+
+@dataclass(frozen=True)
+class Gaussians:
+    """Points near given centres, as pictures of 1x2 pixels."""
+
+    centres: Tensor
+    deviation: float
+
+    def at(self, position: int, draw: Draw) -> Batch:
+        own = draw.named("points", position)
+        chosen = self.centres[own.named("mode").integers(len(self.centres))]
+        points = chosen + self.deviation * own.named("noise").normal(2)
+        return {"image": points.view(-1, 1, 1, 2)}
+
+
+def ring(count: int = 8, radius: float = 0.7, deviation: float = 0.01) -> Gaussians:
+    angles = torch.arange(count) * (2 * math.pi / count)
+    return Gaussians(radius * torch.stack([angles.cos(), angles.sin()], 1), deviation)
+
+
+def square_grid(side: int = 5, reach: float = 0.8, deviation: float = 0.01) -> Gaussians:
+    axis = torch.linspace(-reach, reach, side)
+    return Gaussians(torch.cartesian_prod(axis, axis), deviation)
+
+
+def coverage(points: Tensor, modes: Gaussians) -> tuple[int, float]:
+    """Modes found and share of high-quality samples."""
+    distance, nearest = torch.cdist(points, modes.centres).min(1)
+    good = distance < 3 * modes.deviation
+    counts = torch.bincount(nearest[good], minlength=len(modes.centres))
+    found = int((counts >= 0.01 * len(points) / len(modes.centres)).sum())
+    return found, float(good.float().mean())
+
+
+def train(modes: Gaussians, steps: int, **changes: Any) -> TrainingState:
+    size = {"size": [1, 2], "channels": 1, "label_dim": 0, "width": 128, "depth": 3}
+    task = Generation(
+        lambda: build_generator("mlp", {**size, "latent_dim": 2, "bounded": False}),
+        lambda: build_discriminator("mlp", size),
+        latent_dim=2,
+    )
+    kimg = steps * 256 / 1000
+    recipe: Mapping[str, Any] = {
+        "batch": 256, "micro_batch": 256, "kimg": kimg, "lr": 2e-3, "lr_final": 2e-4, "gamma": 0.1,
+        "gamma_final": 0.01, "burn_in_kimg": 0.8 * kimg, "ema_kimg": 0.01 * kimg, "tick_kimg": kimg, **changes,
+    }  # fmt: skip
+    torch.manual_seed(0)
+    settings = options(**recipe)
+    state = TrainingState.begin(task.players(), settings)
+    table = Table(task, modes, settings, task.stages[0], torch.device("cpu"), World())
+    for _ in range(steps):
+        play_step(table, state)
+    return state
+
+
+def sampled(state: TrainingState) -> Tensor:
+    latents = torch.randn(SAMPLES, 2, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        points: Tensor = state.averages["generator"](latents).view(-1, 2)
+    return points
