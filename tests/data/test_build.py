@@ -46,10 +46,14 @@ def test_the_file_is_a_plain_npy_that_cannot_be_written_through(tmp_path: Path) 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
 def test_an_error_leaves_nothing_behind(tmp_path: Path, error: type[BaseException]) -> None:
-    with pytest.raises(error), building(tmp_path, 5, SHAPE) as build:
-        build.add(PICTURES[0])
-        assert len(leftovers(tmp_path)) == 1
-        raise error
+    def stopped() -> None:
+        with building(tmp_path, 5, SHAPE) as build:
+            build.add(PICTURES[0])
+            assert len(leftovers(tmp_path)) == 1
+            raise error
+
+    with pytest.raises(error):
+        stopped()
     assert [path.name for path in tmp_path.iterdir()] == [".lock"]
 
 

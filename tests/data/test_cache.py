@@ -46,6 +46,11 @@ def empty(folder: Path) -> None:
     (folder / "images.npy").write_bytes(b"")
 
 
+def garble_header(folder: Path) -> None:
+    data = (folder / "images.npy").read_bytes()
+    (folder / "images.npy").write_bytes(data[:30] + b"{{" + data[32:])
+
+
 def lose_images(folder: Path) -> None:
     (folder / "images.npy").unlink()
 
@@ -72,7 +77,18 @@ def change_type(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "damage",
-    [cut, lengthen, empty, lose_images, lose_record, garble_record, change_record, change_record_kind, change_type],
+    [
+        cut,
+        lengthen,
+        garble_header,
+        empty,
+        lose_images,
+        lose_record,
+        garble_record,
+        change_record,
+        change_record_kind,
+        change_type,
+    ],
 )
 def test_damage_is_noticed(root: Path, damage: Callable[[Path], None]) -> None:
     damage(root / "form-content")

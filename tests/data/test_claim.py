@@ -35,9 +35,13 @@ def test_a_claim_in_a_folder_that_went_away_is_somebody_elses(tmp_path: Path) ->
 
 
 def test_one_at_a_time_also_after_an_error(tmp_path: Path) -> None:
-    with pytest.raises(KeyError), claimed(tmp_path / "lock"):
-        assert is_claimed(tmp_path / "lock")
-        raise KeyError
+    def fails() -> None:
+        with claimed(tmp_path / "lock"):
+            assert is_claimed(tmp_path / "lock")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fails()
     assert not is_claimed(tmp_path / "lock")
 
 

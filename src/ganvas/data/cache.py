@@ -19,8 +19,9 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
+from ganvas.data.array import read_npy
 from ganvas.data.claim import claimed
-from ganvas.errors import FileError
+from ganvas.errors import DataError, FileError
 from ganvas.files import write_bytes
 
 
@@ -49,9 +50,9 @@ def load(root: Path, key: str, listed: int, shape: tuple[int, ...]) -> Entry | N
     try:
         record = json.loads((folder / "record.json").read_text("utf-8"))
         unreadable = [(int(row), str(reason)) for row, reason in record["unreadable"]]
-        images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
+        images = read_npy(folder / "images.npy")
         size_bytes = (folder / "images.npy").stat().st_size
-    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, DataError) as error:
         raise FileError(f"The packed pictures in '{folder}' are damaged ({error}).") from error
     if images.dtype != np.uint8 or images.shape != (listed - len(unreadable), *shape):
         raise FileError(f"The packed pictures in '{folder}' are damaged (their shape is {images.shape}).")

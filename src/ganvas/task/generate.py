@@ -23,6 +23,7 @@ class Generation:
         classes: Number of classes where labels are classes, otherwise 0.
         description: What a model file must say to rebuild the generator.
         terms: Further terms of the generator's loss.
+        score: Scores a generator, for the record and for choosing the best.
     """
 
     make_generator: Callable[[], nn.Module]
@@ -32,6 +33,7 @@ class Generation:
     description: Mapping[str, Any] = field(default_factory=dict)
     terms: Sequence[Term] = ()
     stages: Sequence[Stage] = (Stage("adversarial"),)
+    score: Callable[[nn.Module], Mapping[str, float]] | None = None
     name: str = "generate"
 
     def players(self) -> Players:
@@ -60,8 +62,8 @@ class Generation:
         return self.paint(networks, problem)["image"]
 
     def evaluate(self, networks: Networks, batch: Batch, draw: Draw) -> Mapping[str, float]:
-        """No scores of its own: nothing is to be matched picture by picture."""
-        return {}
+        """Whatever ``score`` says; of itself the task has nothing to match picture by picture."""
+        return self.score(networks["generator"]) if self.score else {}
 
     def descriptor(self) -> Mapping[str, Mapping[str, Any]]:
         """How to rebuild the generator."""

@@ -81,7 +81,6 @@ class Loop:
         with explained_memory(self.options, self.device, self.world):
             while self.state.counters.stage < len(self.task.stages):
                 self._play_stage()
-        self._sample()
         self._checkpoint()
         return self.state
 
@@ -129,7 +128,7 @@ class Loop:
             counters.elapsed_s += time.perf_counter() - started
             if not self._tick():
                 return  # rolled back: the stage may be another one now
-            going_on = self._keep()
+            going_on = self._keep(at_end=counters.step == end)
         if stage.snapshot:
             for name, average in self.state.averages.items():
                 kept = {f"{stage.snapshot}/{name}/{key}": t.clone() for key, t in average.state_dict().items()}
@@ -158,13 +157,13 @@ class Loop:
             self.report(Warned(sentence))
         return True
 
-    def _keep(self) -> bool:
+    def _keep(self, at_end: bool) -> bool:
         """Sample grids, scores and checkpoints, when due; False when the stage's stop rule says so."""
         options, step = self.options, self.state.counters.step
         going_on = True
-        if step % options.steps_every(options.sample_every_kimg) == 0:
+        if at_end or step % options.steps_every(options.sample_every_kimg) == 0:
             self._sample()
-        if step % options.steps_every(options.checkpoint_every_kimg) == 0:
+        if at_end or step % options.steps_every(options.checkpoint_every_kimg) == 0:
             going_on = self._evaluate()
             self._checkpoint()
         return going_on

@@ -12,15 +12,14 @@ from ganvas.device import autocast
 from ganvas.draw import Draw
 from ganvas.tensors import Images, PerSample
 from ganvas.training.config import TrainingOptions
-from ganvas.training.health import (
-    Vitals,
+from ganvas.training.features import (
     augmentation_leak,
     diversity,
     effective_rank,
-    overfitting_gap,
     random_feature_distance,
     random_features,
 )
+from ganvas.training.health import Vitals, overfitting_gap
 from ganvas.training.state import TrainingState
 from ganvas.training.task import Batch, Networks, Row, Task
 

@@ -1,11 +1,10 @@
 """Our generator for CPUs and small GPUs: dense convolutions, no normalisation."""
 
-import os
+from itertools import pairwise
 from typing import final
 
-from torch import nn
+from torch import Tensor, nn
 
-from ganvas.network.layers.basis import BasisExpand
 from ganvas.network.layers.initialise import scaled_normal
 from ganvas.network.layers.latent import LatentInput
 from ganvas.network.layers.precision import FullPrecision
@@ -18,6 +17,22 @@ from ganvas.tensors import Condition, Images, Latents
 
 @final
 class FastGenerator(nn.Module):
+    """R3GAN's plan with dense convolutions where it has grouped ones, which a CPU runs 5 to 8 times slower.
+
+    A linear layer makes the coarsest map; every stage is a bilinear doubling and residual blocks of two 3×3
+    convolutions; the width halves where the pixels quadruple, so all stages cost the same. A 1×1 convolution
+    makes the picture, which is not squashed. The condition is embedded and joined to the latent.
+
+    Args:
+        size: Height and width in pixels, 4 or more.
+        channels: 1, 3 or 4.
+        latent_dim: Length of the latent.
+        label_dim: Length of the condition; 0 for none.
+        width: Channels at full resolution; 32 suits 28 to 64 pixels, 16 suits 128 and more.
+        max_width: The most channels a stage has.
+        blocks: Residual blocks a stage.
+    """
+
     def __init__(
         self,
         *,
@@ -34,26 +49,24 @@ class FastGenerator(nn.Module):
         self.width, self.max_width, self.blocks = width, max_width, blocks
         sizes = pyramid(size)
         widths = doubling_widths(len(sizes), width, max_width)
-        total = blocks * len(sizes)
+
+        def stage_blocks(channels: int) -> list[nn.Module]:
+            return [DenseResidual(channels, blocks * len(sizes)) for _ in range(blocks)]
+
         self.base = (widths[0], *sizes[0])
         self.latent = LatentInput(latent_dim, label_dim)
-        h, w = sizes[0]
-        if os.environ.get("GHEAD") == "basis":
-            self.project = BasisExpand(self.latent.width, widths[0], sizes[0])
-        else:
-            self.project = scaled_normal(nn.Linear(self.latent.width, widths[0] * h * w))
+        self.project = scaled_normal(nn.Linear(self.latent.width, widths[0] * sizes[0][0] * sizes[0][1]))
         self.stages = nn.Sequential(
-            *(DenseResidual(widths[0], total) for _ in range(blocks)),
+            *stage_blocks(widths[0]),
             *(
-                UpStage(before, after, size, [DenseResidual(after, total) for _ in range(blocks)])
-                for before, after, size in zip(widths[:-1], widths[1:], sizes[1:], strict=True)
+                UpStage(before, after, size, stage_blocks(after))
+                for (before, after), size in zip(pairwise(widths), sizes[1:], strict=True)
             ),
         )
         self.to_image = FullPrecision(scaled_normal(nn.Conv2d(widths[-1], channels, 1)))
 
     def forward(self, latent: Latents, condition: Condition = None) -> Images:
-        x = self.project(self.latent(latent, condition))
-        if x.ndim == 2:
-            x = x.unflatten(1, self.base)
+        """Map latents ``(N, latent_dim)`` and a condition ``(N, label_dim)`` to images ``(N, channels, *size)``."""
+        x: Tensor = self.project(self.latent(latent, condition)).unflatten(1, self.base)
         images: Images = self.to_image(self.stages(x))
         return images

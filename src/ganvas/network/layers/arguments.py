@@ -7,7 +7,7 @@ network is first laid out without memory, to count its weights, before any is al
 
 import inspect
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -56,7 +56,7 @@ def build(kind: str, classes: Mapping[str, type[nn.Module]], name: str, argument
         raise UnknownName(kind, reprlib.repr(name).strip("'"), classes)
     network, subject = classes[name], f"the {kind} '{name}'"
     checked = check_arguments(network, arguments, subject)
-    count = count_weights(network, **checked)
+    count = count_weights(network, **checked)  # type: ignore[arg-type]  # a class has a hash
     if count > MAX_PARAMETERS:
         raise UsageError(
             f"With these arguments {subject} would have {count / 1e6:,.0f} million weights, above the limit of "
@@ -66,7 +66,7 @@ def build(kind: str, classes: Mapping[str, type[nn.Module]], name: str, argument
 
 
 @lru_cache(maxsize=64)
-def count_weights(network: type[nn.Module], **arguments: Any) -> int:
+def count_weights(network: Callable[..., nn.Module], **arguments: Any) -> int:
     """How many weights a network would have, laid out on the meta device: nothing is allocated or drawn."""
     with torch.device("meta"):
         return sum(parameter.numel() for parameter in network(**arguments).parameters())
