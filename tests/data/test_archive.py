@@ -157,6 +157,15 @@ def test_garbage_behind_a_good_start_is_a_data_error(tmp_path: Path, kind: str) 
         open_source(path)
 
 
+def test_a_member_without_a_name_is_no_picture(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "x", {"q": b"", "b.png": PNG})
+    data = bytearray(path.read_bytes())
+    entry = data.index(b"PK\x01\x02")
+    data[entry + 46] = 0  # names end at a zero
+    path.write_bytes(data)
+    assert open_source(path).names == ("b.png",)
+
+
 def test_links_in_a_tar_are_no_pictures(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "x", "w") as archive:
         link = tarfile.TarInfo("a.png")

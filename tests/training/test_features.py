@@ -159,6 +159,22 @@ def test_leak_is_found_and_half_a_leak_is_less(draw: Callable[..., Tensor], p: f
     assert found[2] < 0.1
 
 
+def test_leak_of_symmetrical_colour_changes_is_found(draw: Callable[..., Tensor]) -> None:
+    def recolour(images: Tensor) -> Tensor:
+        return images + 0.5 * torch.randn(len(images), 1, 1, 1, generator=torch.Generator().manual_seed(len(images)))
+
+    pictures = draw()
+    reals, augmented, fakes = (random_features(x) for x in (pictures, recolour(pictures), recolour(draw(255))))
+    assert augmentation_leak(reals, augmented, fakes) > 0.4
+
+
+def test_fakes_beyond_the_augmented_pictures_are_no_leak() -> None:
+    reals, step = torch.randn(2, COUNT, 40, generator=torch.Generator().manual_seed(0))
+    augmented = reals + 0.1 * step + torch.eye(40)[0]
+    assert augmentation_leak(reals, augmented, reals.flip(0) + torch.eye(40)[0]) > 0.7
+    assert augmentation_leak(reals, augmented, reals.flip(0) + 3 * torch.eye(40)[0]) == 0
+
+
 def test_poor_pictures_are_no_leak(draw: Callable[..., Tensor]) -> None:
     noise = torch.randn(COUNT, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     pictures = draw()
@@ -180,5 +196,6 @@ def test_few_pictures_raise_no_leak(draw: Callable[..., Tensor], count: int) -> 
 def test_leak_of_pictures_that_do_not_differ_is_none() -> None:
     same = torch.ones(32, 208)
     assert augmentation_leak(same, same, same) == 0
+    assert augmentation_leak(same, 2 * same, 2 * same) == 0
     reals = torch.randn(32, 208, generator=torch.Generator().manual_seed(0))
     assert augmentation_leak(reals, reals, reals + 1) == 0

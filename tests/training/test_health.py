@@ -31,7 +31,7 @@ WELL = Vitals(
 )
 
 
-Signs = Mapping[str, float | None | list[float | None]]
+Signs = Mapping[str, float | list[float | None] | None]
 """Vital signs by name: the same at every tick, or a list for the last ticks."""
 
 

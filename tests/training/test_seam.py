@@ -116,4 +116,4 @@ def test_a_stop_rule_ends_a_stage_early(tmp_path: Path) -> None:
 )
 def test_impossible_stages_are_refused(stages: tuple[Stage, ...], word: str) -> None:
     with pytest.raises(UsageError, match=word):
-        check_stages(stages, has_terms=False)
+        check_stages(stages, has_terms=False, has_critics=True)

@@ -62,7 +62,7 @@ class ZipArchive:
             self._zip = zipfile.ZipFile(path)
         except (*ARCHIVE_ERRORS, ValueError) as error:
             raise DataError(f"'{path}' cannot be read as a zip ({error}); pack it again.") from error
-        infos = [info for info in self._zip.infolist() if not info.is_dir()]
+        infos = [info for info in self._zip.infolist() if not info.filename.endswith("/")]
         _refuse_bomb(path, sum(info.file_size for info in infos))
         listing = _arrange(path, ((info.filename, info.file_size, info) for info in infos))
         self.items, self.others = listing.items, listing.others

@@ -4,7 +4,7 @@ import gzip
 import struct
 import zlib
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,14 +63,14 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     return np.frombuffer(data, np.uint8).reshape(shape)
 
 
-def read_npy(path: Path) -> NDArray[np.generic]:
+def read_npy(path: Path) -> "np.memmap[Any, np.dtype[Any]]":
     """The array in a ``.npy`` file, mapped from the disk; arrays of Python objects are refused.
 
     Raises:
         DataError: It is damaged or holds objects.
     """
     try:
-        array: NDArray[np.generic] = np.load(path, mmap_mode="r", allow_pickle=False)
+        array: np.memmap[Any, np.dtype[Any]] = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # a hostile header makes NumPy's parser raise whatever Python's own one does
         raise DataError(
             f"'{path}' cannot be read as a plain .npy array ({error}); save it again with numpy.save."

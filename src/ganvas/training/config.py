@@ -64,9 +64,9 @@ class TrainingOptions:
     optimizer: Literal["adam", "rmsprop", "sgd"] = option("Optimizer of all networks.", default="adam")
     lr: float = option("Learning rate at the start.", above=0)
     lr_final: float = option("Learning rate after the burn-in.", least=0)
-    beta1: float = option("Adam's first decay (momentum).", default=0.0, least=0, most=1)
-    beta2: float = option("Adam's second decay at the start.", default=0.9, least=0, most=1)
-    beta2_final: float = option("Adam's second decay after the burn-in.", default=0.99, least=0, most=1)
+    beta1: float = option("Adam's first decay (momentum).", default=0.0, least=0, below=1)
+    beta2: float = option("Adam's second decay at the start.", default=0.9, least=0, below=1)
+    beta2_final: float = option("Adam's second decay after the burn-in.", default=0.99, least=0, below=1)
     burn_in_kimg: float = option("Thousand images over which the schedules run.", least=0)
     ema_kimg: float = option("Half-life of the averaged generator, in thousand images, after the burn-in.", least=0)
 
@@ -85,7 +85,7 @@ class TrainingOptions:
     batch: int = option("Images a step, over all processes.", least=1)
     micro_batch: int = option("Images a process works on at once; smaller ones accumulate.", least=1)
     precision: Literal["float32", "bfloat16"] = option("Arithmetic of the networks' inner layers.")
-    seed: int = option("Seed of everything random.", default=0, least=0)
+    seed: int = option("Seed of everything random.", default=0, least=0, most=2**63 - 1)
 
     # What is kept
     tick_kimg: float = option("Thousand images between lines of statistics and health.", flag="tick_every", above=0)

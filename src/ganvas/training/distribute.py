@@ -30,7 +30,8 @@ class World:
         if size == 1:
             return World()
         if not dist.is_initialized():
-            dist.init_process_group("nccl" if device_type == "cuda" else "gloo")
+            # Past fakes stay in the machine's memory, which nccl cannot send.
+            dist.init_process_group("cpu:gloo,cuda:nccl" if device_type == "cuda" else "gloo")
         return World(dist.get_rank(), dist.get_world_size(), int(os.environ.get("LOCAL_RANK", "0")))
 
     @property
@@ -53,7 +54,7 @@ class World:
         if self.size == 1:
             return
         grads = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters if p.requires_grad]
-        for dtype in {grad.dtype for grad in grads}:
+        for dtype in dict.fromkeys(grad.dtype for grad in grads):  # the same order everywhere
             same = [grad for grad in grads if grad.dtype == dtype]
             flat = torch.cat([grad.reshape(-1) for grad in same])
             dist.all_reduce(flat)

@@ -6,7 +6,7 @@ uninterrupted one does): statistics and health every tick, sample grids, scores,
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,12 +75,11 @@ class Loop:
             Diverged: NaN came back after the last permitted rollback.
             KeyboardInterrupt: Someone asked to stop; the state is saved.
         """
-        check_stages(self.task.stages, bool(self.task.terms))
         self.state = self._begin()
         self.journal = Journal.open(self.run, self.options, self.state.counters)
         with explained_memory(self.options, self.device, self.world):
-            while self.state.counters.stage < len(self.task.stages):
-                self._play_stage()
+            while self._play_stage():
+                pass
         self._checkpoint()
         return self.state
 
@@ -88,6 +87,7 @@ class Loop:
         """Build the networks, and become the newest checkpoint where there is one."""
         torch.manual_seed(self.options.seed)
         players = self.task.players()
+        check_stages(self.task.stages, bool(self.task.terms), bool(players.critics))
         for network in players.networks().values():
             place(network, self.device)
         self.world.broadcast_(t for net in players.networks().values() for t in net.state_dict().values())
@@ -109,45 +109,70 @@ class Loop:
             self._checkpoint()
         return state
 
-    def _play_stage(self) -> None:
+    def _play_stage(self) -> bool:
+        """Play the present stage to its end, or to a roll-back; whether there is more to play."""
         counters = self.state.counters
         stage = self.task.stages[counters.stage]
         end = stage_end(self.task.stages, counters, self.options.total_steps)
         table = Table(self.task, self.data.training, self.options, stage, self.device, self.world)
         for network in self.state.trained_networks().values():
             network.train()
-        going_on = True
-        while going_on and counters.step < end:
+        while counters.step < end and not counters.stage_stopped:
             if self.world.any(self.interrupted(), self.device):
-                self._checkpoint()
+                if self._culprit({}) is None:
+                    self._checkpoint()
                 raise KeyboardInterrupt
             started = time.perf_counter()
             log = play_step(table, self.state)
-            adapt_augmentation(self.options, counters, log)
+            adapt_augmentation(self.options, counters, log, self.world)
             self.journal.add(log)
             counters.elapsed_s += time.perf_counter() - started
-            if not self._tick():
-                return  # rolled back: the stage may be another one now
-            going_on = self._keep(at_end=counters.step == end)
+            if not self._keep_books(at_end=counters.step == end):
+                return True  # rolled back: the stage may be another one now
         if stage.snapshot:
             for name, average in self.state.averages.items():
                 kept = {f"{stage.snapshot}/{name}/{key}": t.clone() for key, t in average.state_dict().items()}
                 self.state.snapshots |= kept
+        if stage is self.task.stages[-1]:
+            return False  # it stays the present one: a resume may extend the budget
         next_stage(counters)
+        return True
 
-    def _tick(self) -> bool:
-        """Statistics and health, when due; False when a NaN made the run roll back."""
+    def _keep_books(self, at_end: bool) -> bool:
+        """What is due: statistics, sample grids, scores, checkpoints; False when a NaN made the run roll back."""
+        options = self.options
+        tick = at_end or self._due(options.tick_kimg)
+        keep = at_end or self._due(options.checkpoint_every_kimg)
+        if tick or keep:
+            stats = self.journal.means(self.world) if tick else {}
+            culprit = self._culprit(stats)
+            if culprit is not None:
+                self._roll_back(culprit)
+                return False
+            if tick:
+                self._tick(stats)
+        if at_end or self._due(options.sample_every_kimg):
+            self._sample()
+        if keep:
+            self._evaluate()
+            self._checkpoint()
+        return True
+
+    def _due(self, every_kimg: float) -> bool:
+        return self.state.counters.step % self.options.steps_every(every_kimg) == 0
+
+    def _culprit(self, stats: Mapping[str, float]) -> str | None:
+        """What is not a number, in any process."""
+        found = next((name for name, value in stats.items() if not math.isfinite(value)), None)
+        found = found or first_non_finite(self._weights())
+        return (found or "another process") if self.world.any(found is not None, self.device) else None
+
+    def _tick(self, stats: Mapping[str, float]) -> None:
+        """Statistics and health."""
         options, counters = self.options, self.state.counters
-        if counters.step % options.steps_every(options.tick_kimg) and counters.step != options.total_steps:
-            return True
-        stats = self.journal.means(self.world)
-        culprit = next((k for k, v in stats.items() if not math.isfinite(v)), None) or first_non_finite(self._weights())
-        if culprit:
-            self._roll_back(culprit)
-            return False
         vitals = examine(self.task, self.state, self._fixed_batches(), options, stats)
         if not self.world.leads:
-            return True
+            return
         alarms = self.journal.write(counters, stats, vitals)
         steps_left = max(options.total_steps - counters.step, 0)
         left_s = counters.elapsed_s / counters.step * steps_left
@@ -155,21 +180,9 @@ class Loop:
         for sentence in alarms:
             self.run.log(sentence)
             self.report(Warned(sentence))
-        return True
 
-    def _keep(self, at_end: bool) -> bool:
-        """Sample grids, scores and checkpoints, when due; False when the stage's stop rule says so."""
-        options, step = self.options, self.state.counters.step
-        going_on = True
-        if at_end or step % options.steps_every(options.sample_every_kimg) == 0:
-            self._sample()
-        if at_end or step % options.steps_every(options.checkpoint_every_kimg) == 0:
-            going_on = self._evaluate()
-            self._checkpoint()
-        return going_on
-
-    def _evaluate(self) -> bool:
-        """Score the averaged generators, keep the best; whether the stage goes on."""
+    def _evaluate(self) -> None:
+        """Score the averaged generators, keep the best, and ask the stage's stop rule."""
         counters = self.state.counters
         found = scores(self.task, self.state, self._fixed_batches())
         if self.world.leads:
@@ -180,9 +193,8 @@ class Loop:
             if self.world.leads:
                 self.export(self.state, self.run.best_model)
         stage = self.task.stages[counters.stage]
-        if stage.stop is None:
-            return True
-        return not self.world.any(not improved(stage, counters, found[stage.stop.score]), self.device)
+        if stage.stop is not None:
+            counters.stage_stopped = not improved(stage, counters, found[stage.stop.score])
 
     def _checkpoint(self) -> None:
         """Save the restart set and the model, prune old checkpoints."""

@@ -9,8 +9,8 @@ from ganvas.errors import OutOfMemory
 from ganvas.training.config import TrainingOptions
 from ganvas.training.distribute import World
 
-CPU_WORDS = ("can't allocate memory", "not enough memory")
-"""How torch's CPU allocator says it; it raises a plain RuntimeError."""
+OTHER_WORDS = ("can't allocate memory", "not enough memory", "MPS backend out of memory")
+"""How torch says it on a CPU and on a Mac, where it raises a plain RuntimeError."""
 
 
 @contextmanager
@@ -19,7 +19,7 @@ def explained_memory(options: TrainingOptions, device: torch.device, world: Worl
     try:
         yield
     except RuntimeError as error:  # torch.OutOfMemoryError is one
-        if not isinstance(error, torch.OutOfMemoryError) and not any(word in str(error) for word in CPU_WORDS):
+        if not isinstance(error, torch.OutOfMemoryError) and not any(word in str(error) for word in OTHER_WORDS):
             raise
         rows = rows_at_once(options, world)
         smaller = f"--micro-batch {rows // 2} (the result is the same, steps take longer) or --auto-batch"

@@ -9,6 +9,7 @@ import tomllib
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -27,10 +28,11 @@ def option(
     flag: str | None = None,
     above: float | None = None,
     least: float | None = None,
+    below: float | None = None,
     most: float | None = None,
 ) -> Any:
     """A dataclass field with its help text and range; ``flag`` names the command line flag where it differs."""
-    metadata = {"help": text, "flag": flag, "above": above, "least": least, "most": most}
+    metadata = {"help": text, "flag": flag, "above": above, "least": least, "below": below, "most": most}
     if default is MISSING:
         return field(metadata=metadata, kw_only=True)
     return field(default=default, metadata=metadata, kw_only=True)
@@ -47,12 +49,13 @@ def check_ranges(settings: "DataclassInstance") -> None:
         wrong = {
             "must be above": limits["above"] is not None and value <= limits["above"] and limits["above"],
             "must be at least": limits["least"] is not None and value < limits["least"] and limits["least"],
+            "must be below": limits["below"] is not None and value >= limits["below"] and limits["below"],
             "may be at most": limits["most"] is not None and value > limits["most"] and limits["most"],
         }
         for words, limit in wrong.items():
             if limit is not False:
                 flag = (limits["flag"] or item.name).replace("_", "-")
-                raise UsageError(f"--{flag} is {value}, but it {words} {limit:g}.")
+                raise UsageError(f"--{flag} is {value}, but it {words} {limit}.")
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ def parse(settings: tuple[type, ...], values: Mapping[str, Any], origin: str) ->
         Option names and values of the declared types.
 
     Raises:
-        UsageError: An unknown key or a value of the wrong type, named with its origin.
+        UsageError: An unknown key, one that is given twice or a value of the wrong type, named with its origin.
     """
     known = {opt.name: opt for cls in settings for opt in options_of(cls)}
     by_flag = {opt.flag.removeprefix("--").replace("-", "_"): opt for opt in known.values()}
@@ -101,6 +104,8 @@ def parse(settings: tuple[type, ...], values: Mapping[str, Any], origin: str) ->
         opt = by_flag.get(key.replace("-", "_")) or known.get(key.replace("-", "_"))
         if opt is None:
             raise UnknownName(f"option in {origin}", key, by_flag)
+        if opt.name in parsed:
+            raise UsageError(f"{opt.flag} is given twice in {origin}; keep one of them.")
         parsed[opt.name] = convert(value, opt, origin)
     return parsed
 
@@ -150,8 +155,11 @@ def _convert(value: Any, kind: Any) -> Any:
     if kind == Size:
         return parse_size(value)
     if origin is tuple:
-        items = value.split(",") if isinstance(value, str) else list(value)
-        return tuple(_convert(item.strip() if isinstance(item, str) else item, choices[0]) for item in items if item)
+        if isinstance(value, str):
+            value = [part.strip() for part in value.split(",") if part.strip()]
+        if not isinstance(value, (list, tuple)):
+            raise TypeError("it must be a list, or names separated by commas")
+        return tuple(_convert(item, choices[0]) for item in value)
     return _scalar(value, kind)
 
 
@@ -164,23 +172,35 @@ def _scalar(value: Any, kind: Any) -> Any:
         if not isinstance(value, str):
             raise TypeError("it must be text")
         return value
+    return _whole(value) if kind is int else float(_number(value))
+
+
+def _whole(value: Any) -> int:
+    number = _number(value)
+    if number != int(number):
+        raise ValueError("it must be a whole number")
+    return int(number)
+
+
+def _number(value: Any) -> int | float:
+    """Whole numbers stay whole: above 2^53 a float would change them."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise TypeError("it must be a number")
-    number = float(value)
-    if number != number or number in (float("inf"), float("-inf")):
+    if isinstance(value, str):
+        try:
+            value = int(value) if value.strip().lstrip("+-").isdigit() else float(value)
+        except ValueError:
+            raise ValueError("it must be a number") from None
+    if not abs(value) < inf:
         raise ValueError("it must be a finite number")
-    if kind is int:
-        if number != int(number):
-            raise ValueError("it must be a whole number")
-        return int(number)
-    return number
+    return value
 
 
 def parse_size(value: Any) -> Size:
     """``256``, ``"256"``, ``"192x320"`` (height x width) or ``[192, 320]`` as ``(height, width)`` in pixels."""
-    parts = str(value).lower().split("x") if isinstance(value, (int, str)) else list(value)
+    parts = value.lower().split("x") if isinstance(value, str) else value
     try:
-        sides = [int(part) for part in parts]
+        sides = [_whole(part) for part in (parts if isinstance(parts, (list, tuple)) else [parts])]
     except (TypeError, ValueError):
         sides = []
     if len(sides) == 1:

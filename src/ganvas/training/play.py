@@ -102,6 +102,8 @@ def _generator_turn(table: Table, state: TrainingState, game: Game) -> Log:
     state.generator_optimiser.zero_grad(set_to_none=True)
     terms = _terms_due(table, state.counters.step)
     total = Log()
+    if not terms and not table.stage.critics:
+        return total  # every term pauses in this step
     for part, batch, draw in _slices(table, state, table.options.critic_steps):
         problem = table.task.problem(batch, draw.named("problem"))
         with game.autocast():

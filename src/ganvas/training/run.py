@@ -31,19 +31,16 @@ class RunFolder:
     @staticmethod
     def create(runs: Path, slug: str) -> "RunFolder":
         """A new folder with the next free number; `mkdir` decides between two that start at once."""
-        runs.mkdir(parents=True, exist_ok=True)
-        while True:
-            numbers = [int(m[1]) for p in runs.iterdir() if (m := re.match(r"(\d{4,})-", p.name))]
-            path = runs / f"{max(numbers, default=0) + 1:04d}-{slugify(slug)}"
-            try:
-                path.mkdir()
-            except FileExistsError:
-                continue
-            except OSError as error:
-                raise FileError(f"Cannot create '{path}': {error.strerror}; choose another --runs folder.") from error
+        try:
+            runs.mkdir(parents=True, exist_ok=True)
+            path = _numbered(runs, slugify(slug))
             (path / "samples").mkdir()
             (path / "checkpoints").mkdir()
-            return RunFolder(path)
+        except OSError as error:
+            raise FileError(
+                f"Cannot create a run in '{runs}' ({error.strerror}); choose another --runs folder."
+            ) from error
+        return RunFolder(path)
 
     @property
     def checkpoints(self) -> Path:
@@ -113,6 +110,24 @@ class RunFolder:
             if (self.path / name).exists():
                 text = "".join(json.dumps(line) + "\n" for line in kept)
                 write_bytes(self.path / name, text.encode())
+
+
+def _numbered(runs: Path, slug: str) -> Path:
+    """Make the folder with the next number; of two that took one number at once, at least one tries again."""
+    while True:
+        number = max(_numbers(runs), default=0) + 1
+        path = runs / f"{number:04d}-{slug}"
+        try:
+            path.mkdir()
+        except FileExistsError:
+            continue
+        if _numbers(runs).count(number) == 1:
+            return path
+        path.rmdir()
+
+
+def _numbers(runs: Path) -> list[int]:
+    return [int(found[1]) for path in runs.iterdir() if (found := re.match(r"(\d{4,})-", path.name))]
 
 
 def slugify(text: str) -> str:

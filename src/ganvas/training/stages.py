@@ -7,7 +7,7 @@ from ganvas.training.state import Counters
 from ganvas.training.task import Stage
 
 
-def check_stages(stages: Sequence[Stage], has_terms: bool) -> None:
+def check_stages(stages: Sequence[Stage], has_terms: bool, has_critics: bool) -> None:
     """Refuse stages that cannot be played.
 
     Raises:
@@ -19,6 +19,8 @@ def check_stages(stages: Sequence[Stage], has_terms: bool) -> None:
     for stage in stages:
         if not stage.generators and not stage.critics:
             raise UsageError(f"In stage '{stage.name}' neither generators nor critics train; remove it.")
+        if stage.critics and not has_critics:
+            raise UsageError(f"In stage '{stage.name}' critics should play, but the task has none; let them rest.")
         if not stage.critics and not has_terms:
             raise UsageError(f"In stage '{stage.name}' the critics rest and the task has no terms to learn from.")
 
@@ -45,4 +47,4 @@ def next_stage(counters: Counters) -> None:
     """Step into the following stage."""
     counters.stage += 1
     counters.stage_start_step = counters.step
-    counters.stage_best, counters.stage_waited = None, 0
+    counters.stage_best, counters.stage_waited, counters.stage_stopped = None, 0, False

@@ -27,6 +27,7 @@ class Counters:
     stage_start_step: int = 0
     stage_best: float | None = None
     stage_waited: int = 0
+    stage_stopped: bool = False
     augment_p: float = 0.0
     sign_sum: float = 0.0
     lr_scale: float = 1.0

@@ -66,7 +66,7 @@ def critic_loss(rows: Sequence[Row], networks: Networks, game: Game, draw: Draw)
     total, log = torch.zeros(()), Log()
     for number, row in enumerate(rows):
         own = draw.named("row", number)
-        real, fake = sides(row, networks, game, own)
+        real, fake = sides(row, networks, game, _shared(row, number, draw))
         real_judged, real_squared = _judged(real, game, "r1", own.named("real"))
         fake_judged, fake_squared = _judged(fake, game, "r2", own.named("fake"))
         adversarial = game.loss.critic(real_judged, fake_judged).mean()
@@ -111,7 +111,7 @@ def generator_loss(
     """
     total, log = torch.zeros(()), Log()
     for number, row in enumerate(rows):
-        real, fake = sides(row, networks, game, draw.named("row", number))
+        real, fake = sides(row, networks, game, _shared(row, number, draw))
         real_judged = None
         if game.loss.relativistic:
             with torch.no_grad():
@@ -130,7 +130,6 @@ def generator_loss(
 
 def sides(row: Row, networks: Networks, game: Game, draw: Draw) -> tuple[Side, Side]:
     """Both halves of a row with their augmentation: one draw for both where it is shared."""
-    draw = draw if row.group is None else draw.named("group", row.group)
     real_transform = _transform(row.real, game, draw.named("augment"))
     fake_transform = real_transform if game.augment_shared else _transform(row.fake, game, draw.named("augment-fake"))
     critic = networks[row.critic]
@@ -138,6 +137,11 @@ def sides(row: Row, networks: Networks, game: Game, draw: Draw) -> tuple[Side, S
         Side(_judge(critic, row.real_condition, real_transform, game), row.real.float(), real_transform),
         Side(_judge(critic, row.fake_condition, fake_transform, game), row.fake.float(), fake_transform),
     )
+
+
+def _shared(row: Row, number: int, draw: Draw) -> Draw:
+    """Where the augmentation of a row comes from: rows of one group share it."""
+    return draw.named("row", number) if row.group is None else draw.named("group", row.group)
 
 
 def _transform(images: Images, game: Game, draw: Draw) -> Transform | None:
