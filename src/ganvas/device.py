@@ -44,7 +44,7 @@ def available_devices() -> list[str]:
 def gains_from_bfloat16(device: torch.device) -> bool:
     """Whether bf16 convolutions are faster than float32 ones there."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
         return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
     return False
@@ -59,7 +59,7 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
 
 def place(network: nn.Module, device: torch.device) -> nn.Module:
     """Move a network to the device, convolution weights in channels_last order."""
-    return network.to(device=device, memory_format=torch.channels_last)
+    return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 def memory_bytes(device: torch.device) -> int:

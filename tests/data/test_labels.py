@@ -180,3 +180,20 @@ def test_npy_labels_that_do_not_fit(tmp_path: Path, values: np.ndarray) -> None:
 def test_arrays_without_labels(tmp_path: Path) -> None:
     assert labels_of(write_npy(tmp_path / "x.npy", PICTURES)).kind == "none"
     assert labels_of(write_idx(tmp_path / "pictures", PICTURES)).kind == "none"  # it is not its own labels file
+
+
+def test_a_text_file_names_the_numbers(tmp_path: Path) -> None:
+    pictures = write_idx(tmp_path / "train-images-idx3-ubyte", PICTURES[..., 0])
+    write_idx(tmp_path / "train-labels-idx1-ubyte", np.array([2, 0, 2, 1], np.uint8))
+    (tmp_path / "label-names.txt").write_text("shirt\nbag\nankle boot\n")
+    labels = labels_of(pictures)
+    assert labels.names == ("ankle boot", "bag", "shirt")
+    assert [labels.names[number] for number in labels.values.tolist()] == ["ankle boot", "shirt", "ankle boot", "bag"]
+
+
+def test_a_number_without_a_name_is_refused(tmp_path: Path) -> None:
+    pictures = write_idx(tmp_path / "train-images-idx3-ubyte", PICTURES[..., 0])
+    write_idx(tmp_path / "train-labels-idx1-ubyte", np.array([2, 0, 2, 1], np.uint8))
+    (tmp_path / "label-names.txt").write_text("shirt\nbag\n")
+    with pytest.raises(DataError, match="2 lines, but classes go up to 2"):
+        labels_of(pictures)

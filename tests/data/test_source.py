@@ -2,6 +2,7 @@ import os
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ganvas.data import source as source_module
@@ -105,3 +106,13 @@ def test_an_array_is_listed_by_its_file(tmp_path: Path) -> None:
     first = listing_of(open_source(path))
     backdate(path, 1)
     assert first not in (None, listing_of(open_source(path)))
+
+
+def test_a_folder_around_one_array_is_that_array(tmp_path: Path) -> None:
+    array = write_npy(tmp_path / "faces.npy", np.zeros((4, 8, 8, 3), np.uint8))
+    write_npy(tmp_path / "faces.labels.npy", np.zeros(4, np.int64))
+    source = open_source(tmp_path)
+    assert (source.kind, source.path) == ("npy", array)
+    write_npy(tmp_path / "more.npy", np.zeros((4, 8, 8, 3), np.uint8))
+    with pytest.raises(DataError, match="no pictures"):
+        open_source(tmp_path)  # which one is meant cannot be told

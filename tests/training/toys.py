@@ -86,13 +86,15 @@ def feature_term(problem: Problem, painted: Painted, networks: Networks) -> Tens
     """Features of a picture and of its translation should agree after projection."""
     before = networks["projection"](networks["critic_a"](problem["a"]).features[0])
     after = networks["projection"](networks["critic_b"](painted["b"]).features[0])
-    return (before - after).square().flatten(1).mean(1)
+    distance: Tensor = (before - after).square().flatten(1).mean(1)
+    return distance
 
 
 def cycle_term(problem: Problem, painted: Painted, networks: Networks) -> Tensor:
     """There and back again."""
     back = networks["b_to_a"](painted["b"])
-    return (back - problem["a"]).abs().flatten(1).mean(1)
+    distance: Tensor = (back - problem["a"]).abs().flatten(1).mean(1)
+    return distance
 
 
 @dataclass(frozen=True)

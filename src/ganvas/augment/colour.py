@@ -29,9 +29,7 @@ def draw_colour(probability: float | Tensor, draw: Draw, channels: int) -> Tenso
         ``(N, 3, C)``, see `compose_colour`.
     """
     half = probability * PROBABILITY_FACTOR
-    brightness, contrast, saturation = (
-        draw.named("colour", name) for name in ("brightness", "contrast", "saturation")
-    )
+    brightness, contrast, saturation = (draw.named("colour", name) for name in ("brightness", "contrast", "saturation"))
     return compose_colour(
         gated(brightness, half) * brightness.normal() * BRIGHTNESS_STD,
         (gated(contrast, half) * contrast.normal() * CONTRAST_LOG2_STD).exp2(),

@@ -27,9 +27,7 @@ SCALE_LOG2_STD = 0.2
 SCALE_LOG2_LIMIT = 0.4
 
 
-def draw_affine(
-    kinds: Collection[str], probability: float | Tensor, draw: Draw, size: tuple[int, int]
-) -> Tensor:
+def draw_affine(kinds: Collection[str], probability: float | Tensor, draw: Draw, size: tuple[int, int]) -> Tensor:
     """Draw one affine map a sample.
 
     Args:

@@ -18,6 +18,7 @@ from ganvas.data.table import Table, parse_table
 from ganvas.errors import DataError
 
 MAX_TABLE_BYTES = 256 << 20
+NAMES_FILE = "label-names.txt"
 CLASS_COLUMNS = ("class", "label")
 
 
@@ -204,10 +205,24 @@ def _from_neighbour(source: ArrayFile) -> Labels:
             f"'{path}' holds {values.dtype} of shape {values.shape}, but must hold one label for each of "
             f"{count} pictures: whole numbers or names (N,) for classes, numbers (N, K) for attributes."
         )
-    if values.ndim == 1 and values.dtype.kind != "f":
-        return class_labels(values.astype(str).tolist(), path.name)
+    if values.ndim == 1 and values.dtype.kind in "biu":
+        return class_labels(_named(values, path.with_name(NAMES_FILE)), path.name)
+    if values.ndim == 1 and values.dtype.kind == "U":
+        return class_labels(values.tolist(), path.name)
     table = values.reshape(count, -1)
     return attribute_labels([f"attribute{column}" for column in range(table.shape[1])], table, path.name)
+
+
+def _named(numbers: NDArray[Any], path: Path) -> list[str]:
+    """Classes by the names a text file beside them gives, one a line from number 0 on, where there is one."""
+    if not path.is_file():
+        return [str(number) for number in numbers]
+    names = _read(path).decode("utf-8", "replace").splitlines()
+    if not 0 <= int(numbers.min()) <= int(numbers.max()) < len(names):
+        raise DataError(
+            f"'{path}' has {len(names)} lines, but classes go up to {numbers.max()}; add the missing names."
+        )
+    return [names[number] for number in numbers]
 
 
 def _labels_path(source: ArrayFile) -> Path | None:

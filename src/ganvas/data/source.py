@@ -1,6 +1,7 @@
 """What pictures can come from: a folder, a zip, a tar, an idx file or a ``.npy``."""
 
 import hashlib
+import re
 import time
 from pathlib import Path
 from typing import TypeAlias
@@ -18,6 +19,9 @@ from ganvas.image.decode import EXTENSIONS, Facts, probe
 FileSource: TypeAlias = Folder | ZipArchive | TarArchive
 Source: TypeAlias = FileSource | ArrayFile
 
+ARRAY_NAME = r"(images[-.]idx[34]-ubyte(\.gz)?|(?<!\.labels)\.npy)$"
+"""What a file with all pictures in it is called, its labels left aside."""
+
 SETTLED_NS = 2_000_000_000
 """The coarsest clock of a file system in use (FAT)."""
 
@@ -31,7 +35,7 @@ def open_source(path: Path) -> Source:
     if not path.exists():
         raise DataError(f"There is nothing at '{path}'; check the path.")
     try:
-        source = Folder(path) if path.is_dir() else _open_file(path)
+        source = _open_folder(path) if path.is_dir() else _open_file(path)
     except OSError as error:
         raise DataError(f"'{path}' cannot be read ({error}); see that you may read it.") from error
     if not source.names:
@@ -93,6 +97,15 @@ def listing_of(source: Source) -> str | None:
     for item in items:
         digest.update(f"{item.name}\0{item.size_bytes}:{item.modified_ns}\n".encode())
     return digest.hexdigest()
+
+
+def _open_folder(path: Path) -> Source:
+    """The pictures below a folder, or the one array of pictures it holds in their place."""
+    folder = Folder(path)
+    if folder.names:
+        return folder
+    arrays = sorted(file for file in path.iterdir() if re.search(ARRAY_NAME, file.name))
+    return _open_file(arrays[0]) if len(arrays) == 1 else folder
 
 
 def _open_file(path: Path) -> Source:

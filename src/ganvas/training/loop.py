@@ -133,7 +133,7 @@ class Loop:
             for name, average in self.state.averages.items():
                 kept = {f"{stage.snapshot}/{name}/{key}": t.clone() for key, t in average.state_dict().items()}
                 self.state.snapshots |= kept
-        if stage is self.task.stages[-1]:
+        if counters.stage == len(self.task.stages) - 1:
             return False  # it stays the present one: a resume may extend the budget
         next_stage(counters)
         return True

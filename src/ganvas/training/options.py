@@ -9,7 +9,7 @@ import tomllib
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
-from math import inf
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -186,14 +186,23 @@ def _number(value: Any) -> int | float:
     """Whole numbers stay whole: above 2^53 a float would change them."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise TypeError("it must be a number")
-    if isinstance(value, str):
-        try:
-            value = int(value) if value.strip().lstrip("+-").isdigit() else float(value)
-        except ValueError:
-            raise ValueError("it must be a number") from None
-    if not abs(value) < inf:
+    try:
+        number = _read(value) if isinstance(value, str) else value
+        finite = isfinite(number)
+    except ValueError:
+        raise ValueError("it must be a number") from None
+    except OverflowError:
+        finite = False
+    if not finite:
         raise ValueError("it must be a finite number")
-    return value
+    return number
+
+
+def _read(text: str) -> int | float:
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
 
 
 def parse_size(value: Any) -> Size:
