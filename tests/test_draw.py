@@ -1,11 +1,12 @@
 """Draws: cutting a batch changes nothing, names do not meet, and the numbers have the distribution they say."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from math import erf, sqrt
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -22,11 +23,12 @@ METHODS: dict[str, Callable[[Draw], Tensor]] = {
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+@settings(deadline=None)
 @given(cuts=st.lists(st.integers(0, 12), max_size=4))
 def test_slices_of_any_cut_equal_the_whole(method: Callable[[Draw], Tensor], cuts: list[int]) -> None:
     whole = Draw(5, 12)
     edges = [0, *sorted(cuts), 12]
-    parts = [method(whole.rows(start, stop)) for start, stop in zip(edges, edges[1:], strict=False)]
+    parts = [method(whole.rows(start, stop)) for start, stop in pairwise(edges)]
     assert torch.equal(torch.cat(parts), method(whole))
 
 
@@ -70,7 +72,7 @@ def test_seeds_do_not_depend_on_where_parts_are_joined() -> None:
 
 
 def test_seeds_are_the_same_in_every_process_and_version() -> None:
-    assert seed_of("step", 3) == 3_846_556_388_963_098_110  # blake2b, so known from outside of this process
+    assert seed_of("step", 3) == 3_517_598_238_112_715_803  # printf "step\x1f3" | b2sum -l 64, halved
 
 
 def test_distributions() -> None:
@@ -78,7 +80,7 @@ def test_distributions() -> None:
     normal, uniform = draw.normal().double(), draw.uniform(low=-1.0, high=3.0)
     for limit in (-2.0, -0.5, 0.0, 1.0):
         assert float((normal < limit).double().mean()) == pytest.approx((1 + erf(limit / sqrt(2))) / 2, abs=0.015)
-    assert -1 <= uniform.min()
+    assert uniform.min() >= -1
     assert uniform.max() <= 3
     assert float(uniform.mean()) == pytest.approx(1, abs=0.04)
     assert draw.integers(5).bincount(minlength=5).tolist() == pytest.approx([4000] * 5, abs=300)

@@ -139,14 +139,97 @@ class TwoWay:
         return {}
 
 
+class Small(nn.Module):
+    """A generator from 4 numbers to 4x4 pixels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 16)
+        self.layer.bias.requires_grad_(False)  # a network may keep a part of itself fixed
+
+    def forward(self, z: Tensor) -> Tensor:
+        return torch.tanh(self.layer(z)).view(-1, 1, 4, 4)
+
+
+class HalfFixed(nn.Module):
+    """A critic whose first layer is fixed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fixed = nn.Conv2d(1, 4, 3, padding=1).requires_grad_(False)
+        self.last = nn.Linear(64, 1)
+
+    def forward(self, images: Tensor) -> Judgement:
+        logits: Tensor = self.last(torch.tanh(self.fixed(images)).flatten(1))[:, 0]
+        return Judgement((logits,))
+
+
+def brightness(problem: Problem, painted: Painted, networks: Networks) -> Tensor:
+    """What a helper reads off a picture should be a constant."""
+    distance: Tensor = (networks["helper"](painted["x"].flatten(1)) - 0.1).square().mean(1)
+    return distance
+
+
+@dataclass
+class Simple:
+    """One generator, one critic, a helper, a frozen network; remembers what it was asked."""
+
+    name: str = "simple"
+    terms: Sequence[Term] = (Term("brightness", 0.5, brightness),)
+    stages: Sequence[Stage] = (Stage("all"),)
+    history: int = 0
+    calls: list[str] = field(default_factory=list)
+    indices: list[list[int]] = field(default_factory=list)
+
+    def players(self) -> Players:
+        torch.manual_seed(0)  # the same networks with or without a loop around
+        return Players({"g": Small()}, {"d": HalfFixed()}, {"helper": nn.Linear(16, 2)}, {"eye": nn.Linear(2, 2)})
+
+    def problem(self, batch: Batch, draw: Draw) -> Problem:
+        self.indices.append(batch["index"].tolist())
+        return {"z": draw.normal(4), "real": batch["image"]}
+
+    def paint(self, networks: Networks, problem: Problem) -> Painted:
+        self.calls.append("generator" if torch.is_grad_enabled() else "critic")
+        return {"x": networks["g"](problem["z"])}
+
+    def rows(self, problem: Problem, painted: Painted) -> Sequence[Row]:
+        return (Row("d", problem["real"], painted["x"], history=self.history),)
+
+    def preview(self, networks: Networks, batch: Batch, draw: Draw) -> Tensor:
+        return self.paint(networks, self.problem(batch, draw))["x"]
+
+    def evaluate(self, networks: Networks, batch: Batch, draw: Draw) -> Mapping[str, float]:
+        return {}
+
+    def descriptor(self) -> Mapping[str, Mapping[str, Any]]:
+        return {}
+
+
+class Counted:
+    """4x4 noise whose index tells the stream position."""
+
+    def at(self, position: int, draw: Draw) -> Batch:
+        index = torch.arange(position + draw.start, position + (draw.total if draw.stop is None else draw.stop))
+        return {"image": draw.named("data", position).uniform(1, 4, 4, low=-1.0), "index": index}
+
+
+def steady(**changes: Any) -> TrainingOptions:
+    """Options without schedules, so that one step is like another."""
+    base = {"burn_in_kimg": 0.0, "lr": 0.01, "lr_final": 0.01, "gamma": 0.5, "gamma_final": 0.5, "estimator": "exact"}
+    return options(**{**base, **changes})
+
+
 @dataclass
 class Exports:
     """Remembers what would be written as a model."""
 
     networks: dict[str, dict[str, Tensor]] = field(default_factory=dict)
     snapshots: dict[str, Tensor] = field(default_factory=dict)
+    written: list[tuple[str, int]] = field(default_factory=list)
 
     def __call__(self, state: TrainingState, path: Path) -> None:
+        self.written.append((path.name, state.counters.step))
         self.networks = {name: dict(network.state_dict()) for name, network in state.averages.items()}
         self.snapshots = dict(state.snapshots)
 

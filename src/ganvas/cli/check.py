@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ganvas.cli import show
+from ganvas.events import Packing
 
 
 def check(pictures: Path, /, *, labels: str = "auto", json: bool = False) -> None:
@@ -17,9 +18,11 @@ def check(pictures: Path, /, *, labels: str = "auto", json: bool = False) -> Non
     json
         Print one JSON object.
     """
+    from ganvas.cli.progress import TrainingProgress
     from ganvas.job.check import check as check_job
 
-    report = check_job(pictures, labels)
+    with TrainingProgress(quiet=json) as progress:
+        report = check_job(pictures, labels, lambda done, total: progress(Packing(done, total)))
     if json:
         show.as_json(report.to_dict())
         return

@@ -1,6 +1,5 @@
 """A run as it is seen: a bar on a terminal, plain lines otherwise."""
 
-import sys
 import time
 from types import TracebackType
 from typing import Self
@@ -28,7 +27,7 @@ class TrainingProgress:
             transient=True,
         )
         self.line: TaskID | None = None
-        self.last_line_s = 0.0
+        self.last_line_s = time.monotonic()  # what takes less is not worth a line
 
     def __enter__(self) -> Self:
         self.bar.start()
@@ -50,28 +49,22 @@ class TrainingProgress:
                 if not self.quiet:
                     show.pairs(lines, show.notices)
             case Packing(done, total):
-                self._advance("packing", done, total, f"{done} of {total} pictures")
+                self._advance("reading", done, total, f"{done} of {total} pictures")
             case Ticked():
-                words = _words(event)
-                self._advance("training", event.seen_kimg, event.total_kimg, words)
-                if not show.notices.is_terminal:
-                    show.notice(words)
+                self._advance("training", event.seen_kimg, event.total_kimg, _words(event))
             case Wrote():
                 pass
 
     def _advance(self, what: str, done: float, total: float, words: str) -> None:
-        if self.line is None:
-            self.line = self.bar.add_task(what, words=words)
-        self.bar.update(self.line, description=what, completed=done, total=total, words=words)
-        now = time.monotonic()
-        if (
-            what == "packing"
-            and not show.notices.is_terminal
-            and sys.stderr
-            and now - self.last_line_s > BETWEEN_LINES_S
-        ):
-            self.last_line_s = now
-            show.notice(f"packing {words}")
+        if show.notices.is_terminal:
+            if self.line is None:
+                self.line = self.bar.add_task(what, words=words)
+            self.bar.update(self.line, description=what, completed=done, total=total, words=words)
+        elif what == "training":
+            show.notice(words)
+        elif time.monotonic() - self.last_line_s > BETWEEN_LINES_S:
+            self.last_line_s = time.monotonic()
+            show.notice(f"{what} {words}")
 
 
 def _words(event: Ticked) -> str:

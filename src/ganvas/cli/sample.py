@@ -8,6 +8,8 @@ from cyclopts import Parameter
 from ganvas.cli import show
 from ganvas.errors import UsageError
 
+MOST_CELLS = 10_000
+
 
 def sample(
     model: Path,
@@ -27,9 +29,6 @@ def sample(
     json: bool = False,
 ) -> None:
     """Paint pictures with a trained model.
-
-    ganvas sample runs/0001-photos --seeds 0-63 --grid 8x8
-    ganvas sample model.safetensors --seeds 7 --class dress --format webp
 
     Parameters
     ----------
@@ -89,8 +88,9 @@ def sample(
 
 def _cells(text: str) -> tuple[int, int]:
     rows, cross, columns = text.lower().partition("x")
-    if not (cross and rows.isdigit() and columns.isdigit() and 1 <= int(rows) * int(columns) <= 10_000):
-        raise UsageError(f"--grid is '{text}', but it must be rows x columns such as 8x8.")
+    sides_fit = all(side.isdecimal() and len(side) <= 5 for side in (rows, columns))
+    if not (cross and sides_fit and 1 <= int(rows) * int(columns) <= MOST_CELLS):
+        raise UsageError(f"--grid is '{text}', but it must be rows x columns such as 8x8, at most {MOST_CELLS} cells.")
     return int(rows), int(columns)
 
 
@@ -98,6 +98,8 @@ def _attributes(given: tuple[str, ...]) -> dict[str, float]:
     values: dict[str, float] = {}
     for text in given:
         name, _, number = text.partition("=")
+        if name in values:
+            raise UsageError(f"--attribute gives '{name}' twice; keep one of them.")
         try:
             values[name] = float(number)
         except ValueError as error:

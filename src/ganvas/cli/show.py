@@ -1,49 +1,54 @@
-"""Everything that is printed: results on standard output, notices on standard error."""
+"""Everything that is printed: results on standard output, notices on standard error.
 
-import json
+Names of files, classes and cards come from anybody; a character that could steer the terminal is shown as �.
+"""
+
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 notices = Console(stderr=True, highlight=False, soft_wrap=True)
 results = Console(highlight=False, soft_wrap=True)
 
+UNPRINTABLE_BUT_HARMLESS = "\n\t\u200d"  # the last joins emoji
+
 
 def error(text: str) -> None:
     """One sentence about what went wrong."""
-    notices.print(f"error: {text}", style="red", markup=False)
+    notices.print(_harmless(f"error: {text}"), style="red", markup=False)
 
 
 def warning(text: str) -> None:
     """One sentence about what looks wrong."""
-    notices.print(f"warning: {text}", style="yellow", markup=False)
+    notices.print(_harmless(f"warning: {text}"), style="yellow", markup=False)
 
 
 def notice(text: str) -> None:
     """One sentence for the user."""
-    notices.print(text, markup=False)
+    notices.print(_harmless(text), markup=False)
 
 
 def result(text: str) -> None:
     """A line of the result."""
-    results.print(text, markup=False)
+    results.print(_harmless(text), markup=False)
 
 
 def as_json(value: Mapping[str, Any]) -> None:
     """The result as one JSON object."""
+    import json  # not needed for --help
+
     sys.stdout.write(json.dumps(value) + "\n")
 
 
 def pairs(lines: Sequence[tuple[str, str]], console: Console = results) -> None:
     """Names and values, aligned."""
-    table = Table.grid(padding=(0, 2))
+    width = max((len(name) for name, _ in lines), default=0)
     for name, value in lines:
-        table.add_row(f"[bold]{name}[/bold]", _plain(value))
-    console.print(table)
+        console.print(Text.assemble((_harmless(name).ljust(width), "bold"), "  ", _harmless(value)))
 
 
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")
+def _harmless(text: str) -> str:
+    return "".join(c if c.isprintable() or c in UNPRINTABLE_BUT_HARMLESS else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -1,5 +1,6 @@
 """``ganvas train``."""
 
+import os
 import signal
 from dataclasses import asdict, field, make_dataclass
 from pathlib import Path
@@ -57,12 +58,6 @@ def train(
 ) -> None:
     """Train a generator on your pictures, or go on where it stopped.
 
-    ganvas train photos/                         everything chosen for you
-    ganvas train photos/ --minutes 20            as good as 20 minutes allow
-    ganvas train photos/ --size 192x320 --kimg 2000 --name beach
-
-    The same command again resumes. Ctrl-C saves first.
-
     Parameters
     ----------
     pictures
@@ -98,6 +93,8 @@ def train(
     asked_to_stop = StopSignal()
     with TrainingProgress(quiet=json) as progress:
         done = train_job(request, options, report=progress, interrupted=asked_to_stop, origin="the command line")
+    if os.environ.get("RANK", "0") != "0":
+        return  # of the processes torchrun starts, one speaks
     if json:
         plan = done.plan.to_dict() if done.plan else None
         paths = {"run": str(done.run) if done.run else None, "model": str(done.model) if done.model else None}

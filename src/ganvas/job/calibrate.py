@@ -58,7 +58,10 @@ class MadeUp:
         """A batch of noise."""
         height, width = self.config.data.size
         image = draw.named("image").uniform(self.config.data.channels, height, width, low=-1.0)
-        batch: dict[str, Tensor] = {"image": image.to(memory_format=torch.channels_last)}
+        batch: dict[str, Tensor] = {
+            "image": image.to(memory_format=torch.channels_last),
+            "index": draw.named("index").integers(1),
+        }
         if self.label_dim:
             classes = draw.named("label").integers(self.label_dim)
             batch["label"] = torch.nn.functional.one_hot(classes, self.label_dim).float()

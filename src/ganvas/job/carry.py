@@ -1,6 +1,7 @@
 """Start from the weights of another model, as far as they fit."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -11,56 +12,57 @@ from ganvas.errors import FileError
 from ganvas.model.load import read_descriptor
 from ganvas.training.checkpoint import checkpoint_path, checkpoint_steps, read_checkpoint
 
+LABEL_LAYER = "embed.weight"
+"""How the one layer that meets the labels is called in every network of `ganvas.network`."""
 
-@dataclass
+
+@dataclass(frozen=True)
 class Warmth:
-    """Weights to start from, and what became of them.
+    """Weights to start from.
 
     Attributes:
         networks: Tensors by network name.
         old_labels: What the columns of the old model's label layers mean.
         new_labels: The same for the new one.
-        said: One sentence a network warmed, for the user.
+        tell: Given one sentence a network: what became of its weights.
     """
 
-    networks: dict[str, dict[str, Tensor]]
+    networks: Mapping[str, Mapping[str, Tensor]]
     old_labels: tuple[str, ...]
     new_labels: tuple[str, ...]
-    said: dict[str, str] = field(default_factory=dict)
+    tell: Callable[[str], None]
 
     @torch.no_grad()
     def warm_(self, network: nn.Module, name: str) -> nn.Module:
         """Copy every tensor of the same name and shape; label layers keep the columns of labels both know."""
         old, new = self.networks.get(name, {}), network.state_dict()
-        carried, fresh = 0, []
-        for key, value in new.items():
-            source = old.get(key)
-            if source is not None and source.shape == value.shape:
-                value.copy_(source)
-                carried += 1
-            elif source is not None and self._copy_columns(source, value):
-                carried += 1
-            else:
-                fresh.append(key)
-        kept = f"{name}: {carried} of {len(new)} tensors carried over"
-        self.said[name] = (
-            f"{kept}, new are {', '.join(fresh[:4])}{' …' if len(fresh) > 4 else ''}." if fresh else kept + "."
-        )
+        fresh = [key for key, value in new.items() if key not in old or not self._carry(key, old[key], value)]
+        kept = f"{name}: {len(new) - len(fresh)} of {len(new)} tensors carried over"
+        more = " …" if len(fresh) > 4 else ""
+        self.tell(f"{kept}, new are {', '.join(fresh[:4])}{more}." if fresh else f"{kept}.")
         return network
 
-    def _copy_columns(self, source: Tensor, target: Tensor) -> bool:
-        """Whether the only difference is the number of labels, in the last axis; then shared labels are copied."""
-        if source.ndim != 2 or source.shape[0] != target.shape[0]:
+    def _carry(self, key: str, source: Tensor, target: Tensor) -> bool:
+        """Whether anything of the old tensor was of use."""
+        if key.endswith(LABEL_LAYER) and self.old_labels != self.new_labels:
+            return self._carry_columns(source, target)
+        if source.shape != target.shape:
             return False
-        if (source.shape[1], target.shape[1]) != (len(self.old_labels), len(self.new_labels)):
-            return False
-        for column, label in enumerate(self.new_labels):
-            if label in self.old_labels:
-                target[:, column] = source[:, self.old_labels.index(label)]
+        target.copy_(source)
         return True
 
+    def _carry_columns(self, source: Tensor, target: Tensor) -> bool:
+        shared = [label for label in self.new_labels if label in self.old_labels]
+        if source.shape != (len(target), len(self.old_labels)):
+            return False
+        for label in shared:
+            target[:, self.new_labels.index(label)] = source[:, self.old_labels.index(label)]
+        return bool(shared)
 
-def read_warmth(path: Path, new_labels: tuple[str, ...]) -> Warmth:
+
+def read_warmth(
+    path: Path, new_labels: tuple[str, ...] = (), tell: Callable[[str], None] = lambda sentence: None
+) -> Warmth:
     """Weights from a model file or a run folder; the discriminator comes from the run's newest checkpoint.
 
     Raises:
@@ -74,7 +76,7 @@ def read_warmth(path: Path, new_labels: tuple[str, ...]) -> Warmth:
         }
     if not generator:
         raise FileError(f"'{model}' has no generator to start from; it was trained for '{descriptor.task}'.")
-    networks = {"generator": generator}
+    networks: dict[str, dict[str, Tensor]] = {"generator": generator}
     checkpoints = model.parent / "checkpoints"
     steps = checkpoint_steps(checkpoints)
     if steps:
@@ -83,4 +85,4 @@ def read_warmth(path: Path, new_labels: tuple[str, ...]) -> Warmth:
         networks["discriminator"] = {
             key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)
         }
-    return Warmth(networks, descriptor.labels.names, new_labels)
+    return Warmth(networks, descriptor.labels.names, new_labels, tell)

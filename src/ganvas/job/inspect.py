@@ -18,8 +18,9 @@ def inspect(path: Path) -> dict[str, Any]:
     """
     if not path.exists():
         raise FileError(f"There is no file '{path}'.")
-    if path.suffix.lower() in EXTENSIONS:
-        mark = read_mark(path.read_bytes(), str(path))
+    if path.is_file() and path.suffix.lower() in EXTENSIONS:
+        with path.open("rb") as file:
+            mark = read_mark(file, str(path))
         return {
             "kind": "picture",
             "source_type": mark.source_type if mark else None,

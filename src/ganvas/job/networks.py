@@ -67,7 +67,9 @@ def build_task(config: TrainConfig, labels: Labels, own: Own = Own(), warmth: Wa
         make_discriminator=make_discriminator,
         latent_dim=config.network.latent_dim,
         classes=label_dim if labels.kind == "class" else 0,
-        description={"architecture": architecture["generator"], "arguments": arguments["generator"]},
+        description={}
+        if own.generator
+        else {"architecture": architecture["generator"], "arguments": arguments["generator"]},
     )
 
 

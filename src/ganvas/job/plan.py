@@ -102,7 +102,7 @@ def gamma_rule(area: int) -> float:
 
 
 def _schedules(values: Mapping[str, Any]) -> dict[str, Any]:
-    kimg = values["kimg"]
+    kimg = max(0.0, values["kimg"])  # a budget below is refused for itself, not for what follows from it
     return {
         "micro_batch": values["batch"],
         "gamma_final": values["gamma"] / 10,

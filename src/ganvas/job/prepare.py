@@ -9,9 +9,10 @@ import torch
 from torch import nn
 
 from ganvas.data.labels import read_labels
+from ganvas.data.pack import too_many_unreadable
 from ganvas.data.source import open_source
 from ganvas.data.survey import survey
-from ganvas.errors import OutOfMemory, UsageError
+from ganvas.errors import DataError, OutOfMemory
 from ganvas.events import Packing, Report
 from ganvas.job.calibrate import Calibration, calibrate, kimg_for
 from ganvas.job.networks import Own, build_task
@@ -133,13 +134,14 @@ def make_plan(
         UsageError: The options do not fit each other.
         OutOfMemory: Not even the calibration fits.
     """
-    if request.minutes is not None and "kimg" in given:
-        raise UsageError(f"--minutes is {request.minutes:g} and --kimg is {given['kimg']:g}; give one of them.")
-    if request.minutes is not None and request.minutes <= 0:
-        raise UsageError(f"--minutes is {request.minutes:g}, but it must be above 0.")
     source = open_source(request.pictures)
     labels = read_labels(source, given.get("labels", "auto"))
     found = survey(source, lambda done, total: report(Packing(done, total)))
+    if too_many_unreadable(len(found.unreadable), found.listed):
+        raise DataError(
+            f"{len(found.unreadable)} of {found.listed} pictures in '{request.pictures}' cannot be read, and a run "
+            f"bears 5 %; 'ganvas check {request.pictures}' says what is wrong with each."
+        )
     pictures = Pictures(
         count=found.readable,
         size=found.suggested_size(LONGEST_SIDE_PX.get(device.type, 64)),

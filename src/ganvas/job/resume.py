@@ -54,12 +54,28 @@ def find_run(runs: Path, resume: str, wanted: Mapping[str, Any]) -> RunFolder | 
 
 
 def _named_run(runs: Path, name: str) -> RunFolder:
-    candidates = [Path(name), runs / name, *sorted(runs.glob(f"{int(name):04d}-*") if name.isdigit() else [])]
+    candidates = [Path(name), runs / name, *sorted(runs.glob(f"{int(name):04d}-*") if name.isdecimal() else [])]
     for path in candidates:
         if (path / "run.json").is_file():
             return RunFolder(path)
     known = ", ".join(path.name for path in sorted(runs.glob("[0-9]*-*"))[-5:]) or "none yet"
     raise UsageError(f"--resume is '{name}', but there is no such run in '{runs}'; the newest are: {known}.")
+
+
+def refuse_for_new_runs(run: RunFolder, given: Mapping[str, Any]) -> None:
+    """Refuse what only a new run can take, where it was given and differs from what the run was started with.
+
+    Raises:
+        UsageError: Names the first one.
+    """
+    asked = run.read_record()["asked"]
+    for key, value in given.items():
+        before = asked[key]
+        if value is not None and value != before:
+            raise UsageError(
+                f"--{key.replace('_', '-')} is {value!r}, but '{run.path}' was started "
+                f"{'without it' if before is None else f'with {before!r}'}; leave it out, or pass --resume never."
+            )
 
 
 def recorded_config(record: Mapping[str, Any]) -> TrainConfig:
@@ -72,6 +88,9 @@ def recorded_config(record: Mapping[str, Any]) -> TrainConfig:
 def with_changes(config: TrainConfig, given: Mapping[str, Any]) -> tuple[TrainConfig, dict[str, Any]]:
     """The configuration with what may change changed, and those changes.
 
+    A schedule's end that is not given itself moves with its start: after the burn-in the start alone would change
+    nothing.
+
     Raises:
         UsageError: An option that cannot change differs from the run's.
     """
@@ -83,4 +102,7 @@ def with_changes(config: TrainConfig, given: Mapping[str, Any]) -> tuple[TrainCo
                 f"--{key.replace('_', '-')} is {changes[key]!r}, but the run was started with {old[key]!r} and this "
                 "cannot change at a resume; pass --resume never for a new run."
             )
+    for start, end in (("lr", "lr_final"), ("gamma", "gamma_final")):
+        if start in changes and end not in given and old[start]:
+            changes[end] = old[end] * changes[start] / old[start]
     return replace(config, training=replace(config.training, **changes)), changes

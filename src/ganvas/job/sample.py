@@ -1,6 +1,7 @@
 """The verb ``sample``: paint pictures, one a seed."""
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,13 +104,13 @@ def parse_seeds(text: str) -> list[int]:
     """
     seeds: list[int] = []
     for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not first.isdigit() or (dash and not last.isdigit()) or (dash and int(last) < int(first)):
+        found = re.fullmatch(r"([0-9]{1,18})(?:-([0-9]{1,18}))?", part.strip())
+        first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
+        if last < first:
             raise UsageError(f"--seeds is '{text}', but it must be numbers and rising ranges such as 0-63,100.")
-        count = int(last) - int(first) + 1 if dash else 1
-        if len(seeds) + count > MOST_SEEDS:
+        if len(seeds) + last - first >= MOST_SEEDS:
             raise UsageError(f"--seeds is '{text}', which is more than {MOST_SEEDS} pictures; paint them in parts.")
-        seeds += range(int(first), int(first) + count)
+        seeds += range(first, last + 1)
     return seeds
 
 

@@ -10,25 +10,20 @@ from typing import Any
 
 import torch
 
-from ganvas.data.batches import Batches
-from ganvas.data.dataset import Dataset
-from ganvas.data.labels import Labels, read_labels
-from ganvas.data.pack import Form, pack
-from ganvas.data.sampler import split_heldout
-from ganvas.data.source import open_source
 from ganvas.device import choose_device
-from ganvas.errors import OutOfMemory
-from ganvas.events import Notice, Packing, Planned, Report, Warned, Wrote
+from ganvas.errors import OutOfMemory, UsageError
+from ganvas.events import Notice, Planned, Report, Warned, Wrote
 from ganvas.job.carry import read_warmth
 from ganvas.job.networks import Own, build_task, describe
+from ganvas.job.pictures import data_record, list_unreadable, packed_pictures, refuse_other_labels, split
 from ganvas.job.prepare import Plan, Request, make_plan
 from ganvas.job.recipe import gather
-from ganvas.job.resume import find_run, identity, plain, recorded_config, with_changes
+from ganvas.job.resume import find_run, identity, plain, recorded_config, refuse_for_new_runs, with_changes
 from ganvas.model.save import save_model
-from ganvas.training.config import TrainConfig
+from ganvas.training.checkpoint import checkpoint_steps
 from ganvas.training.distribute import World
 from ganvas.training.lock import only_one
-from ganvas.training.loop import Data, Loop
+from ganvas.training.loop import Loop
 from ganvas.training.run import RunFolder
 from ganvas.training.state import TrainingState
 
@@ -73,30 +68,46 @@ def train(
         GanvasError: With a sentence that says what to do.
         KeyboardInterrupt: ``interrupted`` said yes; everything is saved.
     """
-    given = gather(options, request.preset, request.config, origin)
-    for name, network in (("generator", own.generator), ("discriminator", own.discriminator)):
-        if network is not None:
-            given[name] = "custom"
+    given = _given(request, options, own, origin)
     device = choose_device(request.device)
     world = World.join(device.type)
     if device.type == "cuda" and world.size > 1:
         device = torch.device("cuda", world.local_rank)
         torch.cuda.set_device(device)
-    plan, folder = None, ""
+    found, to_play = TrainResult(None, None, 0.0, None), False
     if world.leads:
-        plan, folder = _prepare(request, given, device, world, own, report)
-    folder = world.share(folder)
+        found, to_play = _prepare(request, given, device, world, own, report)
+    folder = world.share(str(found.run) if to_play else "")
     if not folder:
-        return TrainResult(None, None, 0.0, plan)
+        return found
     run = RunFolder(Path(folder))
     while True:
         try:
-            state = _play(run, request, device, world, own, report, interrupted)
+            state = _play(run, request, device, world, own, _logged(report, run, world), interrupted)
         except OutOfMemory as error:
             if not request.auto_batch or not _halve_micro_batch(run, report, error):
                 raise
         else:
-            return TrainResult(run.path, run.model, state.counters.seen_images / 1000, plan)
+            return TrainResult(run.path, run.model, state.counters.seen_images / 1000, found.plan)
+
+
+def _given(request: Request, options: Mapping[str, Any], own: Own, origin: str) -> dict[str, Any]:
+    """The options that were given, checked against the request."""
+    given = gather(options, request.preset, request.config, origin)
+    if request.minutes is not None:
+        if "kimg" in options:
+            raise UsageError(f"--minutes is {request.minutes:g} and --kimg is {given['kimg']:g}; give one of them.")
+        if request.minutes <= 0:
+            raise UsageError(f"--minutes is {request.minutes:g}, but it must be above 0.")
+        given.pop("kimg", None)  # a preset's or a file's
+    for name, network in (("generator", own.generator), ("discriminator", own.discriminator)):
+        if network is not None:
+            given[name] = "custom"
+            if own.task is not None:
+                raise UsageError(f"A task of your own builds its networks itself; leave {name}= out.")
+    if own.task is not None and request.start_from:
+        raise UsageError("start_from= fills the networks of generation; a task of your own loads its weights itself.")
+    return given
 
 
 def _prepare(
@@ -106,53 +117,80 @@ def _prepare(
     world: World,
     own: Own,
     report: Report,
-) -> tuple[Plan | None, str]:
-    """The plan of a new run and its folder; the folder alone for a run to go on with; no folder for a dry run."""
-    extra = {
+) -> tuple[TrainResult, bool]:
+    """The run to play, new or found; and whether there is something left to play."""
+    only_new = {
         "minutes": request.minutes,
         "name": request.name,
         "start_from": str(request.start_from.resolve()) if request.start_from else None,
+        "task": own.task.name if own.task else None,
     }
-    asked = identity(request.pictures, given, extra)
+    asked = identity(request.pictures, given, only_new)
     found = find_run(request.runs, request.resume, asked)
     if found is not None and not request.dry_run:
-        _record_changes(found, given, report)
-        return None, str(found.path)
+        refuse_for_new_runs(found, only_new)
+        return _go_on(found, request, given, report)
+    if request.start_from:
+        read_warmth(request.start_from)  # a wrong path shows before anything is measured
     plan = make_plan(request, given, device, world, own, report)
     report(Planned(plan.lines(), plan.to_dict()))
     if request.dry_run:
-        return plan, ""
-    run = RunFolder.create(request.runs, request.name or request.pictures.stem)
+        return TrainResult(None, None, 0.0, plan), False
+    dataset = packed_pictures(request, plan.config, report)  # may refuse, and then there is no run
+    run = RunFolder.create(request.runs, request.name or request.pictures.resolve().stem)
     run.write_record(
         {
             "ganvas": version("ganvas"),
             "asked": asked,
             "config": {key: plain(value) for key, value in plan.config.flat().items()},
             "plan": {key: value for key, value in plan.to_dict().items() if key != "config"},
+            "data": data_record(dataset),
             "device": str(device),
             "threads": torch.get_num_threads(),
             "versions": {"python": platform.python_version(), "torch": torch.__version__},
-            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+            "started": _now(),
             "changes": [],
         }
     )
+    for name, words in plan.lines():
+        run.log(f"{name}: {words}")
     report(Notice(f"Run folder: {run.path}"))
-    return plan, str(run.path)
+    return TrainResult(run.path, run.model, 0.0, plan), True
 
 
-def _record_changes(run: RunFolder, given: Mapping[str, Any], report: Report) -> None:
-    """Write down what differs at a resume."""
+def _go_on(run: RunFolder, request: Request, given: Mapping[str, Any], report: Report) -> tuple[TrainResult, bool]:
+    """The run and whether its budget leaves something to play; what differs from its start is written down."""
     record = run.read_record()
+    seen_kimg = (run.lines("stats.jsonl") or [{"seen_kimg": 0.0}])[-1]["seen_kimg"]
     config, changes = with_changes(recorded_config(record), given)
-    if not changes:
-        return
-    record["config"] = {key: plain(value) for key, value in config.flat().items()}
-    when = datetime.now(UTC).isoformat(timespec="seconds")
-    after_kimg = (run.lines("stats.jsonl") or [{"seen_kimg": 0}])[-1]["seen_kimg"]
-    record["changes"].append({"time": when, "after_kimg": after_kimg, **{k: plain(v) for k, v in changes.items()}})
-    run.write_record(record)
+    result = TrainResult(run.path, run.model, seen_kimg, None)
+    if record.get("finished_steps", 0) >= config.training.total_steps:
+        report(
+            Notice(
+                f"'{run.path}' is finished with {seen_kimg:g} kimg; give a larger --kimg to train it further, or "
+                "--resume never for a new run."
+            )
+        )
+        return result, False
+    data = data_record(packed_pictures(request, config, report))
+    refuse_other_labels(run, record["data"], data)
+    if data["key"] != record["data"]["key"]:
+        report(
+            Warned(
+                f"The {data['pictures']} pictures are not the {record['data']['pictures']} that '{run.path}' was "
+                "started with; it goes on with what is there now."
+            )
+        )
+        changes["data"] = record["data"] = data
     for key, value in changes.items():
-        report(Notice(f"{key} is now {value}; the change is on record in '{run.path / 'run.json'}'."))
+        if key != "data":
+            report(Notice(f"{key} is now {value}; the change is on record in '{run.path / 'run.json'}'."))
+    if changes:
+        record["config"] = {key: plain(value) for key, value in config.flat().items()}
+        noted = {key: plain(value) for key, value in changes.items()}
+        record["changes"].append({"time": _now(), "after_kimg": seen_kimg, **noted})
+        run.write_record(record)
+    return result, True
 
 
 def _play(
@@ -168,8 +206,12 @@ def _play(
     config = recorded_config(record)
     if device.type == "cpu" and torch.get_num_threads() != record["threads"]:
         torch.set_num_threads(record["threads"])  # another number of threads gives other bits
-    dataset = _pack(request, config, world, run, report)
-    warmth = read_warmth(request.start_from, dataset.labels.names) if request.start_from else None
+    dataset = packed_pictures(request, config, report)
+    if world.leads:
+        list_unreadable(run, dataset, report)
+    warmth = None
+    if request.start_from and not checkpoint_steps(run.checkpoints):
+        warmth = read_warmth(request.start_from, dataset.labels.names, lambda text: report(Notice(text)))
     task = build_task(config, dataset.labels, own, warmth)
     card = {
         "pictures": request.pictures.name,
@@ -190,12 +232,12 @@ def _play(
 
     loop = Loop(
         task=task,
-        data=_split(dataset, config, device),
+        data=split(dataset, config, device),
         options=config.training,
         run=run,
         device=device,
         world=world,
-        report=_logged(report, run, world),
+        report=report,
         export=export,
         interrupted=interrupted,
     )
@@ -203,45 +245,9 @@ def _play(
         return loop.play()
     with only_one(run.path):
         state = loop.play()
-        for sentence in warmth.said.values() if warmth else ():
-            report(Notice(sentence))
+        run.write_record({**run.read_record(), "finished_steps": config.training.total_steps})
     report(Wrote("model", run.model))
     return state
-
-
-def _pack(request: Request, config: TrainConfig, world: World, run: RunFolder, report: Report) -> Dataset:
-    """The packed pictures; rank 0 packs, the others find them in the cache."""
-    if not world.leads:
-        world.wait()
-    source = open_source(request.pictures)
-    labels: Labels = read_labels(source, config.data.labels)
-    form = Form(config.data.size, config.data.channels, config.data.fit)
-    dataset = pack(
-        source,
-        form,
-        labels,
-        progress=lambda done, total: report(Packing(done, total)),
-        notice=lambda text: report(Warned(text)),
-    )
-    if world.leads:
-        world.wait()
-        if dataset.unreadable:
-            lines = "".join(f"{name}\t{reason}\n" for name, reason in dataset.unreadable)
-            (run.path / "unreadable.txt").write_text(lines, encoding="utf-8")
-            report(
-                Warned(f"{len(dataset.unreadable)} pictures cannot be read; '{run.path}/unreadable.txt' lists them.")
-            )
-    return dataset
-
-
-def _split(dataset: Dataset, config: TrainConfig, device: torch.device) -> Data:
-    """Most pictures to train on, a few held out to see whether the discriminator learns them by heart."""
-    training, heldout = split_heldout(len(dataset), config.training.seed)
-    mirror, seed = config.data.mirror, config.training.seed
-    return Data(
-        Batches(dataset, training, seed, device, mirror),
-        Batches(dataset, heldout, seed, device, mirror=False) if len(heldout) else None,
-    )
 
 
 def _halve_micro_batch(run: RunFolder, report: Report, error: OutOfMemory) -> bool:
@@ -251,7 +257,7 @@ def _halve_micro_batch(run: RunFolder, report: Report, error: OutOfMemory) -> bo
     if smaller < 1:
         return False
     record["config"]["micro_batch"] = smaller
-    record["changes"].append({"micro_batch": smaller, "why": str(error)})
+    record["changes"].append({"time": _now(), "micro_batch": smaller, "why": str(error)})
     run.write_record(record)
     report(Warned(f"Too little memory: going on with --micro-batch {smaller}."))
     return True
@@ -267,3 +273,7 @@ def _logged(report: Report, run: RunFolder, world: World) -> Report:
             report(event)
 
     return tell
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,14 +1,17 @@
 """What a model file says about itself: enough to rebuild the generators and to tell a user what they are."""
 
 import json
+import reprlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from math import isfinite
 from typing import Any, Literal
 
-from ganvas.errors import FileError
+from ganvas.errors import DataError, FileError
 
 LabelKind = Literal["none", "class", "attributes"]
 MAX_HEADER_BYTES = 1_000_000
+CARD_DEPTH = 4
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,17 @@ class Descriptor:
     card: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """The descriptor as JSON text."""
-        return json.dumps(asdict(self))
+        """The descriptor as JSON text.
+
+        Raises:
+            DataError: It would be too large to be read again.
+        """
+        text = json.dumps(asdict(self))
+        if len(text) > MAX_HEADER_BYTES:
+            raise DataError(
+                f"{len(self.labels.names)} labels are too many to describe in a model; use fewer or shorter."
+            )
+        return text
 
     @staticmethod
     def from_json(text: str, origin: str) -> "Descriptor":
@@ -72,43 +84,79 @@ class Descriptor:
         if len(text) > MAX_HEADER_BYTES:
             raise FileError(f"The description in '{origin}' has {len(text)} characters; a model's has under 1 MB.")
         try:
-            raw = json.loads(text)
-            labels = raw["labels"]
+            raw = _object(json.loads(text))
+            height, width = _list(raw["size"])
+            generators = {name: _object(spec) for name, spec in _object(raw["generators"]).items()}
             return Descriptor(
                 task=_text(raw["task"]),
-                size=(_count(raw["size"][0]), _count(raw["size"][1])),
+                size=(_count(height), _count(width)),
                 channels=_count(raw["channels"]),
                 latent_dim=_count(raw["latent_dim"]),
                 generators={
-                    _text(name): GeneratorSpec(_text(spec["architecture"]), dict(spec["arguments"]))
-                    for name, spec in raw["generators"].items()
+                    name: GeneratorSpec(_text(spec["architecture"]), _object(spec["arguments"]))
+                    for name, spec in generators.items()
                 },
-                labels=LabelSpec(
-                    kind=_kind(labels["kind"]),
-                    names=tuple(_text(name) for name in labels["names"]),
-                    mean=tuple(float(value) for value in labels["mean"]),
-                    std=tuple(float(value) for value in labels["std"]),
-                ),
-                card=dict(raw["card"]),
+                labels=_labels(_object(raw["labels"])),
+                card=_flat(_object(raw["card"])),
             )
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+        except (LookupError, ValueError, TypeError, OverflowError, RecursionError) as error:
             reason = f"{type(error).__name__}: {error}"
             raise FileError(f"The description in '{origin}' is damaged ({reason}); get the file again.") from error
 
 
+def _labels(raw: Mapping[str, Any]) -> LabelSpec:
+    kind, names = _kind(raw["kind"]), tuple(_text(name) for name in _list(raw["names"]))
+    mean, std = (tuple(_number(value) for value in _list(raw[key])) for key in ("mean", "std"))
+    if (kind == "none") != (not names) or len(set(names)) != len(names):
+        raise ValueError(f"{len(names)} names do not fit labels of the kind '{kind}', or one comes twice")
+    scaled = len(names) if kind == "attributes" else 0
+    if (len(mean), len(std)) != (scaled, scaled) or min(std, default=1.0) <= 0:
+        raise ValueError("means and standard deviations do not fit the labels")
+    return LabelSpec(kind, names, mean, std)
+
+
+def _object(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{reprlib.repr(value)} is no object")
+    return value
+
+
+def _list(value: object) -> list[Any]:
+    if not isinstance(value, list):
+        raise ValueError(f"{reprlib.repr(value)} is no list")
+    return value
+
+
 def _text(value: object) -> str:
-    if not isinstance(value, str) or not value.isprintable():
-        raise ValueError(f"{value!r:.60} is not printable text")
+    if not isinstance(value, str):
+        raise ValueError(f"{reprlib.repr(value)} is no text")
     return value
 
 
 def _count(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 65536:
-        raise ValueError(f"{value!r:.60} is not a whole number from 1 to 65536")
+        raise ValueError(f"{reprlib.repr(value)} is not a whole number from 1 to 65536")
     return value
+
+
+def _number(value: object) -> float:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not isfinite(value):
+        raise ValueError(f"{reprlib.repr(value)} is not a finite number")
+    return float(value)
 
 
 def _kind(value: object) -> LabelKind:
     if value == "none" or value == "class" or value == "attributes":
         return value
-    raise ValueError(f"{value!r:.60} is no kind of label")
+    raise ValueError(f"{reprlib.repr(value)} is no kind of label")
+
+
+def _flat(value: dict[str, Any], depth: int = CARD_DEPTH) -> dict[str, Any]:
+    """The same, unless lists and objects in it lie too deep inside each other."""
+    layer: list[Any] = [value]
+    for _ in range(depth):
+        inner = [item for item in layer if isinstance(item, (dict, list))]
+        layer = [child for item in inner for child in (item.values() if isinstance(item, dict) else item)]
+    if any(isinstance(item, (dict, list)) for item in layer):
+        raise ValueError(f"the card has more than {depth} layers")
+    return value

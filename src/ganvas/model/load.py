@@ -1,5 +1,6 @@
 """Read a model. Nothing in the file is executed, and nothing in it is believed before it is checked."""
 
+import reprlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from ganvas.device import choose_device, place
-from ganvas.errors import FileError, UsageError
+from ganvas.errors import FileError, UnknownName, UsageError
 from ganvas.model.descriptor import Descriptor
 from ganvas.model.model import Model
 from ganvas.model.save import FORMAT
@@ -54,11 +55,14 @@ def load_model(
 
     Raises:
         FileError: The file is absent, damaged, hostile or no model.
-        UsageError: The device or the snapshot does not exist.
+        UsageError: The device or the snapshot does not exist, or ``generators`` has a name the model has not.
     """
     path = Path(path)
     descriptor = read_descriptor(path)
     given = generators or {}
+    for name in given:
+        if name not in descriptor.generators:
+            raise UnknownName("generator in this model", name, descriptor.generators)
     built = {name: given[name] if name in given else _build(descriptor, name, path) for name in descriptor.generators}
     place_on = choose_device(device)
     for name, network in built.items():
@@ -74,6 +78,15 @@ def _build(descriptor: Descriptor, name: str, path: Path) -> nn.Module:
         raise UsageError(
             f"'{path}' was trained with a network of its author's own; pass it as generators={{'{name}': network}}."
         )
+    facts = {
+        "size": list(descriptor.size),
+        "channels": descriptor.channels,
+        "latent_dim": descriptor.latent_dim,
+        "label_dim": len(descriptor.labels.names),
+    }
+    wrong = [fact for fact, value in facts.items() if fact in spec.arguments and spec.arguments[fact] != value]
+    if wrong:
+        raise FileError(f"'{path}' describes itself in two ways ({', '.join(wrong)} of '{name}'); get the file again.")
     try:
         with torch.device("meta"):  # shapes only: a lying header must not allocate anything
             return build_generator(spec.architecture, spec.arguments)
@@ -88,11 +101,15 @@ def _fill_(network: nn.Module, prefix: str, path: Path) -> None:
         if not found and prefix.startswith("snapshot/"):
             raise UsageError(f"'{path}' has no snapshot '{prefix.split('/')[1]}'.")
         if found != set(wanted):
-            odd = sorted(found ^ set(wanted))[:3]
-            raise FileError(f"'{path}' does not hold the weights it describes (first differences: {', '.join(odd)}).")
+            odd = ", ".join(map(reprlib.repr, sorted(found ^ set(wanted))[:3]))
+            raise FileError(f"'{path}' does not hold the weights it describes (first differences: {odd}).")
+        loaded = {}
         for key, value in wanted.items():
             shape = tuple(file.get_slice(prefix + key).get_shape())
             if shape != tuple(value.shape):
                 raise FileError(f"'{path}' has '{key}' as {shape}, but its description means {tuple(value.shape)}.")
-        loaded = {key: file.get_tensor(prefix + key) for key in wanted}
+            tensor = file.get_tensor(prefix + key)
+            if tensor.dtype != value.dtype:
+                raise FileError(f"'{path}' has '{key}' in {tensor.dtype}, but its description means {value.dtype}.")
+            loaded[key] = tensor.clone()  # of its own: Windows cannot replace a file that is mapped
     network.load_state_dict(loaded, assign=True)

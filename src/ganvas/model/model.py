@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
+from operator import index
 
 import torch
 from PIL import Image
@@ -37,7 +39,8 @@ class Model:
         """Paint one picture a seed.
 
         Args:
-            seeds: Whole numbers; the same seed gives the same picture, whatever else is painted with it.
+            seeds: Whole numbers from 0 to 2⁶³ - 1. The same seed gives the same picture whatever else is painted with
+                it; another ``batch`` may round a few values in a hundred thousand to the next of 256 levels.
             label: A class name, or values of some attributes by name (others at their mean). Without one,
                 each seed draws its own class.
             batch: Pictures painted at once.
@@ -46,17 +49,19 @@ class Model:
             Images ``(N, C, H, W)`` in [-1, 1] on the CPU.
 
         Raises:
-            UsageError: The model has no such class or attribute, or no labels at all.
+            UsageError: The model has no such class or attribute, or no labels at all; it paints from something else
+                than seeds; a seed or the batch is out of range.
         """
-        wanted = list(seeds)
+        wanted = [index(seed) for seed in seeds]
+        self._refuse(wanted, batch)
+        if not wanted:
+            return torch.empty(0, self.descriptor.channels, *self.descriptor.size)
         condition = self._condition(wanted, label)
         latents = per_image_normal(wanted, self.descriptor.latent_dim)
         painted = [
             self._paint(latents[i : i + batch], None if condition is None else condition[i : i + batch])
             for i in range(0, len(wanted), batch)
         ]
-        if not painted:
-            return torch.empty(0, self.descriptor.channels, *self.descriptor.size)
         return torch.cat(painted)
 
     def pictures(
@@ -65,6 +70,19 @@ class Model:
         """The same as `sample`, as Pillow images."""
         levels = to_levels(self.sample(seeds, label=label, batch=batch))
         return [Image.fromarray(level.squeeze(-1) if level.shape[-1] == 1 else level) for level in levels]
+
+    def _refuse(self, seeds: Sequence[int], batch: int) -> None:
+        if "generator" not in self.generators:
+            names = ", ".join(self.generators)
+            raise UsageError(
+                f"This model was trained for '{self.descriptor.task}' and has no 'generator' that paints from seeds; "
+                f"use its networks themselves: model.generators has {names}."
+            )
+        if batch < 1:
+            raise UsageError(f"The batch is {batch}, but it must be 1 or more.")
+        for seed in seeds:
+            if not 0 <= seed < 2**63:
+                raise UsageError(f"A seed is {seed}, but it must be a whole number from 0 to 2^63 - 1.")
 
     @torch.inference_mode()
     def _paint(self, latents: Tensor, condition: Tensor | None) -> Images:
@@ -87,6 +105,8 @@ class Model:
         for name, value in (label or {}).items():
             if name not in labels.names:
                 raise UnknownName("attribute", name, labels.names)
+            if not isfinite(value):
+                raise UsageError(f"The attribute '{name}' is {value}, but it must be a finite number.")
             column = labels.names.index(name)
             values[column] = (value - labels.mean[column]) / labels.std[column]
         return values.expand(len(seeds), -1)

@@ -22,9 +22,14 @@ def save_model(
 
     Raises:
         FileError: The file cannot be written.
+        DataError: There are too many labels to describe.
     """
+    description = descriptor.to_json()
     tensors = {f"{name}/{key}": t for name, net in generators.items() for key, t in net.state_dict().items()}
     tensors |= {f"snapshot/{key}": tensor for key, tensor in (snapshots or {}).items()}
     flat = {key: tensor.detach().cpu().contiguous().clone() for key, tensor in tensors.items()}
     with atomic_path(path) as temporary:
-        save_file(flat, temporary, metadata={"format": FORMAT, "descriptor": descriptor.to_json()})
+        temporary.touch()
+        mode = temporary.stat().st_mode
+        save_file(flat, temporary, metadata={"format": FORMAT, "descriptor": description})
+        temporary.chmod(mode)  # as any new file: safetensors lets its owner alone read it

@@ -21,7 +21,7 @@ class Generation:
         make_discriminator: Builds the discriminator ``(images, condition) -> Judgement``.
         latent_dim: Z.
         classes: Number of classes where labels are classes, otherwise 0.
-        description: What a model file must say to rebuild the generator.
+        description: What a model file must say to rebuild the generator; empty for one that is not in `GENERATORS`.
         terms: Further terms of the generator's loss.
         score: Scores a generator, for the record and for choosing the best.
     """
@@ -67,7 +67,7 @@ class Generation:
 
     def descriptor(self) -> Mapping[str, Mapping[str, Any]]:
         """How to rebuild the generator."""
-        return {"generator": self.description} if self.description["architecture"] != "custom" else {}
+        return {"generator": self.description} if self.description else {}
 
 
 def paint_from(generator: nn.Module, latent: Tensor, label: Tensor | None) -> Tensor:

@@ -178,7 +178,6 @@ class Loop:
         left_s = counters.elapsed_s / counters.step * steps_left
         self.report(Progress(counters.seen_images / 1000, options.kimg, left_s, stats))
         for sentence in alarms:
-            self.run.log(sentence)
             self.report(Warned(sentence))
 
     def _evaluate(self) -> None:
@@ -237,7 +236,6 @@ class Loop:
                 f"{counters.seen_images / 1000:g} kimg with {counters.lr_scale:g} of the learning rate "
                 f"(rollback {counters.rollbacks} of {ROLLBACKS})."
             )
-            self.run.log(sentence)
             self.report(Warned(sentence))
 
     def _sample(self) -> None:

@@ -160,7 +160,7 @@ def _judge(
     def judge(images: Images) -> Judgement:
         with game.autocast():
             judged: Judgement = critic(images) if condition is None else critic(images, condition)
-        return judged
+        return Judgement(tuple(logits.float() for logits in judged.logits), judged.features)
 
     return judge
 

@@ -19,9 +19,9 @@ from ganvas.tensors import Condition, Images, Latents
 class FastGenerator(nn.Module):
     """R3GAN's plan with plain 3×3 convolutions in the place of grouped bottlenecks: few and large operations.
 
-    A linear layer makes the coarsest map (a basis as in R3GAN was worse in our trials); every stage is a bilinear doubling and residual blocks of two 3×3
-    convolutions; the width halves where the pixels quadruple, so all stages cost the same. A 1×1 convolution
-    makes the picture, which is not squashed. The condition is embedded and joined to the latent.
+    A linear layer makes the coarsest map. Every stage is a bilinear doubling and residual blocks of two 3×3
+    convolutions; the width halves where the pixels quadruple, so all stages cost the same. A 1×1 convolution makes
+    the picture, which is not squashed. The condition is embedded and joined to the latent.
 
     Args:
         size: Height and width in pixels, 4 or more.

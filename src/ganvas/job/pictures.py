@@ -1,0 +1,69 @@
+"""The pictures of a run: packed, told from others, split."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from ganvas.data.batches import Batches
+from ganvas.data.dataset import Dataset
+from ganvas.data.labels import read_labels
+from ganvas.data.pack import Form, pack
+from ganvas.data.sampler import split_heldout
+from ganvas.data.source import open_source
+from ganvas.errors import DataError
+from ganvas.events import Packing, Report, Warned
+from ganvas.job.prepare import Request
+from ganvas.training.config import TrainConfig
+from ganvas.training.loop import Data
+from ganvas.training.run import RunFolder
+
+
+def packed_pictures(request: Request, config: TrainConfig, report: Report) -> Dataset:
+    """All pictures in the run's form, from the cache where they are in it."""
+    source = open_source(request.pictures)
+    return pack(
+        source,
+        Form(config.data.size, config.data.channels, config.data.fit),
+        read_labels(source, config.data.labels),
+        progress=lambda done, total: report(Packing(done, total)),
+        notice=lambda text: report(Warned(text)),
+    )
+
+
+def data_record(dataset: Dataset) -> dict[str, Any]:
+    """What tells these pictures from others, for the run's record."""
+    return {"key": dataset.key, "pictures": len(dataset), "labels": list(dataset.labels.names)}
+
+
+def refuse_other_labels(run: RunFolder, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Networks are built for the labels of the first start.
+
+    Raises:
+        DataError: There are other ones now.
+    """
+    if now["labels"] != before["labels"]:
+        shown = [", ".join(labels[:8]) or "none" for labels in (now["labels"], before["labels"])]
+        raise DataError(
+            f"The labels are now {shown[0]}, but '{run.path}' was started with {shown[1]}; pass --resume never "
+            f"--start-from {run.path} for a new run that keeps what fits."
+        )
+
+
+def list_unreadable(run: RunFolder, dataset: Dataset, report: Report) -> None:
+    """Write down which pictures are missing, and say how many."""
+    if dataset.unreadable:
+        lines = "".join(f"{name}\t{reason}\n" for name, reason in dataset.unreadable)
+        path = run.path / "unreadable.txt"
+        path.write_text(lines, encoding="utf-8", errors="backslashreplace")
+        report(Warned(f"{len(dataset.unreadable)} pictures cannot be read; '{path}' lists them."))
+
+
+def split(dataset: Dataset, config: TrainConfig, device: torch.device) -> Data:
+    """Most pictures to train on, a few held out to see whether the discriminator learns them by heart."""
+    training, heldout = split_heldout(len(dataset), config.training.seed)
+    mirror, seed = config.data.mirror, config.training.seed
+    return Data(
+        Batches(dataset, training, seed, device, mirror),
+        Batches(dataset, heldout, seed, device, mirror=False) if len(heldout) else None,
+    )

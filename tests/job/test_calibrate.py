@@ -1,0 +1,117 @@
+import itertools
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from ganvas.data.labels import no_labels
+from ganvas.draw import Draw
+from ganvas.job import calibrate as module
+from ganvas.job.calibrate import Calibration, MadeUp, calibrate, kimg_for
+from ganvas.job.networks import build_task
+from ganvas.job.plan import Pictures, complete
+from ganvas.training.config import TrainConfig
+from ganvas.training.distribute import World
+from ganvas.training.state import TrainingState
+
+CPU = torch.device("cpu")
+
+
+def small(**given: Any) -> TrainConfig:
+    base = {"network": "mlp", "width": 8, "latent_dim": 4, "precision": "float32", "batch": 4}
+    return complete({**base, **given}, Pictures(100, (6, 10), 3), CPU)
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("given", [{}, {"critic_steps": 2, "augment": ("flip", "shift")}, {"micro_batch": 2}])
+def test_measures_a_throw_away_copy(given: dict[str, Any]) -> None:
+    config = small(**given)
+    task = build_task(config, no_labels(100, ""))
+    torch.manual_seed(7)
+    before = torch.get_rng_state()
+    cost = calibrate(task, config, 0, CPU, World())
+    assert torch.equal(torch.get_rng_state(), before)
+    assert cost.step_s > 0
+    assert cost.tick_s > 0
+    assert cost.memory_bytes is None or cost.memory_bytes > 10_000_000
+    weights = sum(p.numel() for network in task.players().networks().values() for p in network.parameters())
+    assert 3 * 4 * weights < cost.state_bytes  # weights and two moments each, in float32, and the average
+
+
+@pytest.mark.usefixtures("quick")
+def test_predicts_the_size_of_a_checkpoint() -> None:
+    config = small()
+    task = build_task(config, no_labels(100, ""))
+    state = TrainingState.begin(task.players(), config.training)
+    before_the_first_step = sum(tensor.nbytes for tensor in state.tensors(World()).values())
+    weights = [p for network in task.players().networks().values() for p in network.parameters()]
+    moments = sum(2 * 4 * p.numel() + 4 for p in weights)  # Adam: two of the weight's shape and a step number
+    assert calibrate(task, config, 0, CPU, World()).state_bytes == before_the_first_step + moments
+
+
+def test_made_up_pictures_have_the_planned_shape() -> None:
+    draw = Draw(0, 5)
+    batch = MadeUp(small(), 0).at(0, draw)
+    assert batch["image"].shape == (5, 3, 6, 10)
+    assert batch["image"].abs().max() <= 1
+    assert batch["index"].shape == (5,)
+    assert "label" not in batch
+    labels = MadeUp(small(), 3).at(0, draw)["label"]
+    assert labels.shape == (5, 3)
+    assert torch.equal(labels.sum(1), torch.ones(5))
+
+
+def test_a_run_costs_its_steps_and_its_ticks() -> None:
+    config = small(kimg=1.0, batch=10, tick_kimg=0.1)  # 100 steps, a tick every 10
+    assert Calibration(2.0, 30.0, None, 0).run_s(config) == pytest.approx(100 * 2 + 10 * 30)
+    config = small(kimg=1.0, batch=10, tick_kimg=0.1, critic_steps=5)  # 20 steps, a tick every 2
+    assert Calibration(2.0, 30.0, None, 0).run_s(config) == pytest.approx(20 * 2 + 10 * 30)
+
+
+@pytest.mark.parametrize(("minutes", "kimg"), [(1, 1.2), (10, 12.0), (0.001, 0.01)])
+def test_minutes_become_kimg(minutes: float, kimg: float) -> None:
+    config = small(kimg=1.0, batch=10, tick_kimg=0.1)
+    assert kimg_for(minutes, Calibration(0.2, 3.0, None, 0), config) == kimg  # half a second a step of 10 pictures
+
+
+def test_the_budget_found_fills_the_time() -> None:
+    config = small(batch=10, tick_kimg=0.5)
+    for minutes in (1, 7, 60, 600):
+        cost = Calibration(0.037, 2.0, None, 0)
+        budget = kimg_for(minutes, cost, config)
+        filled = replace(config, training=replace(config.training, kimg=budget))
+        assert cost.run_s(filled) == pytest.approx(60 * minutes, rel=0.06)  # two digits
+
+
+class Clock:
+    """A clock that shows what it is told: each piece of work takes the next of some durations."""
+
+    def __init__(self, durations: list[float]) -> None:
+        self.times = itertools.chain.from_iterable((0.0, seconds) for seconds in durations)
+        self.worked = 0
+
+    def perf_counter(self) -> float:
+        return next(self.times)
+
+    def work(self) -> None:
+        self.worked += 1
+
+
+@pytest.mark.parametrize(
+    ("durations", "worked", "seconds"),
+    [
+        ([0.1, 9.0, 0.2], 3, 0.2),  # a slow one in between does not count
+        ([1.0] * 9, 4, 1.0),  # until the time is filled
+        ([1e-6] * 99, 30, 1e-6),  # or the number is reached
+        ([25.0], 1, 25.0),  # one that takes very long is enough
+    ],
+)
+def test_the_median_of_some_steps(
+    monkeypatch: pytest.MonkeyPatch, durations: list[float], worked: int, seconds: float
+) -> None:
+    clock = Clock(durations)
+    monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(module, "MEASURED_S", 4.0)
+    assert module._seconds(clock.work, CPU) == seconds
+    assert clock.worked == worked

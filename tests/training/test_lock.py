@@ -1,0 +1,39 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ganvas.errors import TrainingError
+from ganvas.training.lock import only_one
+
+HOLD = """
+import sys
+from pathlib import Path
+from ganvas.training.lock import only_one
+with only_one(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_run_belongs_to_one_process_until_that_ends_however(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with (
+            pytest.raises(TrainingError, match=f"'{tmp_path}'; wait for it, or pass --resume never"),
+            only_one(tmp_path),
+        ):
+            pass
+        other.kill()
+        other.wait()
+        with only_one(tmp_path):
+            pass
+
+
+def test_it_is_let_go_of_after_an_error(tmp_path: Path) -> None:
+    for _ in range(2):
+        with pytest.raises(KeyError), only_one(tmp_path):
+            raise KeyError

@@ -1,0 +1,61 @@
+import pytest
+
+from ganvas.errors import UsageError
+from ganvas.training.stages import check_stages, improved, next_stage, stage_end
+from ganvas.training.state import Counters
+from ganvas.training.task import Stage, Stop
+
+
+@pytest.mark.parametrize(
+    ("stages", "has_terms", "has_critics", "words"),
+    [
+        ((Stage("a", 0.5), Stage("b", 0.4)), True, True, "sum to 0.9"),
+        ((Stage("a", generators=False, critics=False),), True, True, "In stage 'a' neither"),
+        ((Stage("a", 0.5), Stage("pixels", 0.5, critics=False)), False, True, "In stage 'pixels' the critics rest"),
+        ((Stage("a"),), True, False, "In stage 'a' critics should play, but the task has none"),
+    ],
+)
+def test_stages_that_train_nothing_are_refused(
+    stages: tuple[Stage, ...], has_terms: bool, has_critics: bool, words: str
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        check_stages(stages, has_terms, has_critics)
+
+
+def test_stages_that_can_be_played_are_not() -> None:
+    check_stages((Stage("a", 1 / 3), Stage("b", 2 / 3, generators=False)), has_terms=False, has_critics=True)
+    check_stages((Stage("a", critics=False),), has_terms=True, has_critics=False)
+
+
+def test_each_stage_has_its_share_of_the_budget() -> None:
+    stages, counters, ends = (Stage("a", 0.2), Stage("b", 0.5), Stage("c", 0.3)), Counters(), []
+    for _ in stages:
+        counters.step = stage_end(stages, counters, 100)
+        ends.append(counters.step)
+        next_stage(counters)
+    assert ends == [20, 70, 100]
+
+
+def test_a_share_too_small_for_a_step_gets_one() -> None:
+    assert stage_end((Stage("a", 0.001), Stage("b", 0.999)), Counters(step=4, stage_start_step=4), 10) == 5
+
+
+@pytest.mark.parametrize(
+    ("higher", "scores", "goes_on"),
+    [
+        (False, [5, 4, 4, 3, 3, 3], [True, True, True, True, True, False]),
+        (True, [1, 2, 3, 2, 4, 1, 1], [True, True, True, True, True, True, False]),
+    ],
+)
+def test_patience_counts_scores_that_are_no_better_in_a_row(
+    higher: bool, scores: list[float], goes_on: list[bool]
+) -> None:
+    stage, counters = Stage("a", stop=Stop("s", patience=2, higher_is_better=higher)), Counters()
+    assert [improved(stage, counters, score) for score in scores] == goes_on
+    assert counters.stage_best == (max(scores) if higher else min(scores))
+
+
+def test_the_next_stage_starts_afresh() -> None:
+    counters = Counters(step=7, stage=1, stage_best=0.5, stage_waited=3, stage_stopped=True)
+    next_stage(counters)
+    assert counters == Counters(step=7, stage=2, stage_start_step=7)
