@@ -65,7 +65,7 @@ def test_every_pair_of_networks_plays_every_game(generator: str, discriminator: 
 @pytest.mark.parametrize("penalty", PER_SAMPLE_PENALTIES)
 def test_a_batchnorm_critic_is_refused_by_name(penalty: str) -> None:
     with pytest.raises(UsageError, match=f"dcgan.*BatchNorm.*{penalty.replace('+', '.')}"):
-        three_steps(CLASSES, network="dcgan", width=4, batchnorm=True, penalty=penalty)
+        three_steps(CLASSES, size=(32, 32), network="dcgan", width=4, batchnorm=True, penalty=penalty)
 
 
 @pytest.mark.parametrize("network", NETWORKS)

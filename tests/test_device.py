@@ -1,10 +1,10 @@
+import os
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
-from ganvas import device as devices
 from ganvas.device import autocast, available_devices, choose_device, gains_from_bfloat16, memory_bytes, place
 from ganvas.errors import UsageError
 
@@ -82,11 +82,11 @@ def test_free_memory_is_what_the_system_says_or_half_of_all(
         return text
 
     monkeypatch.setattr(Path, "read_text", read_text)
-    monkeypatch.setattr(devices.os, "sysconf", {"SC_PHYS_PAGES": 1000, "SC_PAGE_SIZE": 4096}.__getitem__)
+    monkeypatch.setattr(os, "sysconf", {"SC_PHYS_PAGES": 1000, "SC_PAGE_SIZE": 4096}.__getitem__)
     assert memory_bytes(torch.device("cpu")) == (expected or 2_048_000)
 
 
 def test_a_system_that_tells_nothing_gets_a_cautious_guess(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "read_text", lambda *_, **__: "")
-    monkeypatch.delattr(devices.os, "sysconf")  # as on Windows
+    monkeypatch.delattr(os, "sysconf")  # as on Windows
     assert memory_bytes(torch.device("cpu")) == 4 * 1024**3

@@ -85,3 +85,33 @@ def sampled(state: TrainingState) -> Tensor:
     with torch.no_grad():
         points: Tensor = state.averages["generator"](latents).view(-1, 2)
     return points
+
+
+CLASSIC = {"loss": "non-saturating", "penalty": "none", "beta1": 0.5, "beta2": 0.999, "beta2_final": 0.999}
+"""What Goodfellow et al. 2014 and Radford et al. 2016 optimise, on the same networks."""
+
+
+@pytest.mark.parametrize("estimator", ["directional", "exact"])
+def test_the_default_recipe_finds_the_whole_ring(estimator: str) -> None:
+    found, quality = coverage(sampled(train(ring(), 600, estimator=estimator)), ring())
+    assert found == 8
+    assert quality > 0.4
+
+
+def test_the_default_recipe_finds_the_whole_grid() -> None:
+    found, quality = coverage(sampled(train(square_grid(), 1500)), square_grid())
+    assert found == 25
+    assert quality > 0.2
+
+
+def test_a_classic_recipe_loses_modes_of_the_grid() -> None:
+    found, _ = coverage(sampled(train(square_grid(), 1500, **CLASSIC)), square_grid())
+    assert found < 23
+
+
+def test_coverage_counts_what_it_should() -> None:
+    modes = ring()
+    at_three = modes.centres[torch.arange(900) % 3]
+    assert coverage(at_three, modes) == (3, 1.0)
+    far = at_three + 0.2
+    assert coverage(torch.cat([at_three, far]), modes) == (3, 0.5)

@@ -31,6 +31,7 @@ def test_levels_are_rounded_clipped_and_channels_last() -> None:
     images = torch.tensor([-3.0, -1.0, -0.999, 0.0, 0.0079, 1.0, 9.0]).view(1, 1, 1, 7).repeat(2, 3, 1, 1)
     images[:, 1] = -1
     levels = to_levels(images.requires_grad_())
-    assert (levels.shape, levels.dtype) == ((2, 1, 7, 3), np.uint8)
+    assert levels.shape == (2, 1, 7, 3)
+    assert levels.dtype == np.uint8
     assert levels[1, 0, :, 0].tolist() == [0, 0, 0, 128, 129, 255, 255]
     assert levels[0, 0, :, 1].tolist() == [0] * 7

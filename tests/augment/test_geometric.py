@@ -14,15 +14,11 @@ SIZES = [(8, 8), (7, 7), (6, 11), (1, 5)]
 
 
 def affine(mirror: float = 1, right: float = 0, down: float = 0, zoom: float = 1, angle: float = 0) -> Tensor:
-    return compose_affine(
-        *(torch.tensor([value], dtype=torch.float32) for value in (mirror, right, down, zoom, angle))
-    )
+    return compose_affine(*(torch.tensor([value], dtype=torch.float32) for value in (mirror, right, down, zoom, angle)))
 
 
 def pictures(height: int, width: int, dtype: torch.dtype = torch.float32) -> Tensor:
-    return torch.randn(
-        1, 3, height, width, generator=torch.Generator().manual_seed(0), dtype=torch.float64
-    ).to(dtype)
+    return torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(dtype)
 
 
 def resampled(picture: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -30,12 +26,8 @@ def resampled(picture: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDAr
     height, width = picture.shape
     y, x = np.mgrid[:height, :width]
     centre_y, centre_x = (height - 1) / 2, (width - 1) / 2
-    source_x, source_y = np.einsum(
-        "ij,jhw->ihw", matrix, np.stack([x - centre_x, y - centre_y, np.ones_like(x)])
-    )
-    return np.asarray(
-        map_coordinates(picture, [source_y + centre_y, source_x + centre_x], order=1, mode="reflect")
-    )
+    source_x, source_y = np.einsum("ij,jhw->ihw", matrix, np.stack([x - centre_x, y - centre_y, np.ones_like(x)]))
+    return np.asarray(map_coordinates(picture, [source_y + centre_y, source_x + centre_x], order=1, mode="reflect"))
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])

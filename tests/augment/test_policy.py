@@ -31,9 +31,7 @@ def test_it_settles_where_a_simulated_critic_meets_the_target() -> None:
 
 
 @pytest.mark.parametrize(("statistic", "end"), [(1.0, P_MAX), (-1.0, 0.0)])
-def test_a_critic_that_never_yields_drives_it_to_the_bound_and_no_further(
-    statistic: float, end: float
-) -> None:
+def test_a_critic_that_never_yields_drives_it_to_the_bound_and_no_further(statistic: float, end: float) -> None:
     p = 0.4
     for _ in range(5000):
         p = adapt(p, statistic, 0.6, 777)

@@ -106,7 +106,7 @@ def test_the_recipe_paints_the_picture_again(class_run: Path, tmp_path: Path) ->
 
 
 def test_labels(class_run: Path, attribute_run: Path, plain_run: Path, tmp_path: Path) -> None:
-    """Without a label each seed draws its class: by the published rule, the seed's hash modulo their number."""
+    """Without a label each seed draws its class: its hash modulo the number of classes."""
     model = load_model(class_run / "model.safetensors")
     own = ("coat", "dress", "shoe")[seed_of(8, "class") % 3]
     (drawn,) = sample(SampleRequest(class_run, tmp_path, seeds=[8]))

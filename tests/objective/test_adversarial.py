@@ -109,9 +109,7 @@ def test_the_players_pull_in_opposite_directions(loss: Adversarial) -> None:
     real = torch.linspace(0.1, 0.9, 6, requires_grad=True)  # between the targets of least squares
     fake = torch.linspace(0.8, 0.2, 6, requires_grad=True)
     critic = torch.autograd.grad(loss.critic(Judgement((real,)), Judgement((fake,))).sum(), (real, fake))
-    (generator,) = torch.autograd.grad(
-        loss.generator(Judgement((fake,)), Judgement((real.detach(),))).sum(), fake
-    )
+    (generator,) = torch.autograd.grad(loss.generator(Judgement((fake,)), Judgement((real.detach(),))).sum(), fake)
     assert (critic[0] < 0).all()  # the critic lifts reals
     assert (critic[1] > 0).all()  # and lowers fakes,
     assert (generator < 0).all()  # which the generator lifts

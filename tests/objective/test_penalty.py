@@ -69,9 +69,7 @@ def weight_gradients(loss: Tensor, network: nn.Module) -> Tensor:
 
 def test_of_a_linear_critic_is_the_squared_weight() -> None:
     weight = pictures(3, 4, 5)
-    judged, squared = judged_with_gradient(
-        lambda x: Judgement(((x * weight).sum((1, 2, 3)),)), pictures(7, 3, 4, 5)
-    )
+    judged, squared = judged_with_gradient(lambda x: Judgement(((x * weight).sum((1, 2, 3)),)), pictures(7, 3, 4, 5))
     torch.testing.assert_close(squared, weight.square().sum().expand(7), rtol=1e-14, atol=0)
     assert judged.score().shape == (7,)
 
@@ -104,14 +102,10 @@ def test_each_sample_is_its_own() -> None:
 def test_the_judgement_is_the_critics_and_its_maker_gets_no_gradient(along: bool) -> None:
     critic, images, tangent = Critic(), pictures(3, 2, 6, 6).requires_grad_(), pictures(3, 2, 6, 6)
     judged, squared = (
-        judged_with_tangent(critic, images * 1.0, tangent)
-        if along
-        else judged_with_gradient(critic, images * 1.0)
+        judged_with_tangent(critic, images * 1.0, tangent) if along else judged_with_gradient(critic, images * 1.0)
     )
     plain = critic(images)
-    for ours, theirs in zip(
-        (*judged.logits, *judged.features), (*plain.logits, *plain.features), strict=True
-    ):
+    for ours, theirs in zip((*judged.logits, *judged.features), (*plain.logits, *plain.features), strict=True):
         assert torch.equal(ours, theirs)
     (judged.score().sum() + squared.sum()).backward()
     assert images.grad is None
@@ -167,9 +161,7 @@ def test_over_directions_of_unit_covariance_it_is_the_exact_penalty() -> None:
     """√d eᵢ for every i has E[v vᵀ] = I, so value and weight gradient must agree to the last digits."""
     critic, images = Critic(2, 3), pictures(2, 2, 3, 3)
     dim = images[0].numel()
-    directions = math.sqrt(dim) * torch.eye(dim, dtype=torch.float64).view(dim, 1, 2, 3, 3).expand(
-        -1, 2, -1, -1, -1
-    )
+    directions = math.sqrt(dim) * torch.eye(dim, dtype=torch.float64).view(dim, 1, 2, 3, 3).expand(-1, 2, -1, -1, -1)
     _, directional = judged_with_tangent(critic, images, *directions)
     _, exact = judged_with_gradient(critic, images)
     torch.testing.assert_close(directional, exact, rtol=1e-12, atol=0)
@@ -203,9 +195,7 @@ def test_directions_pass_through_every_augmentation(kind: str) -> None:
     transform = draw_transform([kind], 1.0, Draw(3, 6), (6, 6), 3)
     _, squared = judged_with_tangent(critic, transform.apply(images), transform.tangent(v))
     images.requires_grad_()
-    (gradient,) = torch.autograd.grad(
-        critic(transform.apply(images)).score().sum(), images, create_graph=True
-    )
+    (gradient,) = torch.autograd.grad(critic(transform.apply(images)).score().sum(), images, create_graph=True)
     expected = (gradient * v).sum((1, 2, 3)).square()
     torch.testing.assert_close(squared, expected, rtol=1e-10, atol=1e-12)
     torch.testing.assert_close(
@@ -237,9 +227,7 @@ def test_forward_mode_raises_no_warning_of_torch() -> None:
         "from ganvas.tensors import Judgement; x = torch.ones(1, 1, 2, 2); "
         "j(lambda i: Judgement((i.sum((1, 2, 3)),)), x, x)"
     )
-    run = subprocess.run(
-        [sys.executable, "-W", "always", "-c", program], check=True, capture_output=True, text=True
-    )
+    run = subprocess.run([sys.executable, "-W", "always", "-c", program], check=True, capture_output=True, text=True)
     assert "deprecated" not in run.stderr
 
 

@@ -17,7 +17,7 @@ def test_the_average_is_the_recurrence_in_float64() -> None:
     for decay in (0.0, 0.5, 0.9, 0.999, 0.2, 0.99):
         with torch.no_grad():
             for parameter in ours.parameters():
-                parameter += torch.randn(parameter.shape, generator=generator)
+                parameter.add_(torch.randn(parameter.shape, generator=generator))
         update_average_(average, ours, decay)
         for name, parameter in ours.named_parameters():
             expected[name] = decay * expected[name] + (1 - decay) * parameter.detach().double().numpy()

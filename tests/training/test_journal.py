@@ -20,14 +20,15 @@ from tests.training.toys import options
 
 WELL = Vitals(
     seen_kimg=1.0, diversity=1.0, effective_rank_ratio=1.0, sign_statistic=0.1, overfitting_gap=None,
-    generator_gradient_norm=1.0, critic_gradient_norm=1.0, critic_loss=0.5, generator_loss=0.7, leak=None, augment_p=0.0,
+    generator_gradient_norm=1.0, critic_gradient_norm=1.0, critic_loss=0.5, generator_loss=0.7, leak=None,
+    augment_p=0.0,
 )  # fmt: skip
 ALARM = Alarm("collapse", "All pictures look alike.")
 OTHER = Alarm("leak", "Augmentation leaks.")
 
 
-def opened(folder: Path, counters: Counters = Counters(), **changes: Any) -> Journal:
-    return Journal.open(RunFolder(folder), options(**changes), counters)
+def opened(folder: Path, counters: Counters | None = None, **changes: Any) -> Journal:
+    return Journal.open(RunFolder(folder), options(**changes), counters or Counters())
 
 
 def lines(folder: Path, name: str) -> list[dict[str, Any]]:
@@ -101,9 +102,8 @@ def test_each_critic_has_a_history_of_its_own(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(room, "diagnose", note)
     journal = opened(tmp_path)
     for step in (1, 2):
-        journal.write(
-            Counters(step=step), {}, {"a": replace(WELL, diversity=step), "b": replace(WELL, diversity=-step)}
-        )
+        vitals = {critic: replace(WELL, diversity=sign * step) for critic, sign in (("a", 1), ("b", -1))}
+        journal.write(Counters(step=step), {}, vitals)
     assert seen == [[1], [-1], [1, 2], [-1, -2]]
 
 
@@ -131,7 +131,7 @@ def test_tensorboard_gets_every_number_at_images_seen(tmp_path: Path, monkeypatc
         def add_scalar(self, tag: str, scalar_value: float, global_step: int) -> None:
             scalars[tag] = (scalar_value, global_step)
 
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", SimpleNamespace(SummaryWriter=Writer))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", SimpleNamespace(SummaryWriter=Writer))
     journal = opened(tmp_path, tensorboard=True)
     journal.write(Counters(step=8, seen_images=64), {"d/loss": 0.5}, {})
     assert scalars["d/loss"] == (0.5, 64)

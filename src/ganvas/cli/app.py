@@ -21,6 +21,7 @@ app = App(
     help="Train generative adversarial networks on your own pictures, and use the one that paints.",
     version=_version,
     help_format="plaintext",
+    suppress_keyboard_interrupt=False,  # `main` says what becomes of the run
     help_epilogue="Every command: ganvas COMMAND --help. Add --debug for a traceback.",
 )
 app.command("ganvas.cli.check:check", help="Look over a set of pictures and say what to do before training.")

@@ -10,8 +10,8 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-notices = Console(stderr=True, highlight=False, soft_wrap=True)
-results = Console(highlight=False, soft_wrap=True)
+notices = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+results = Console(highlight=False, emoji=False, soft_wrap=True)
 
 UNPRINTABLE_BUT_HARMLESS = "\n\t\u200d"  # the last joins emoji
 

@@ -14,6 +14,9 @@ from ganvas.errors import UnknownName, UsageError
 from ganvas.model.descriptor import Descriptor
 from ganvas.tensors import Images, to_levels
 
+MAX_SEED = 2**32 - 1
+"""torch's generator looks at the lower 32 bits only, so larger seeds would repeat pictures."""
+
 
 @dataclass(frozen=True)
 class Model:
@@ -39,7 +42,7 @@ class Model:
         """Paint one picture a seed.
 
         Args:
-            seeds: Whole numbers from 0 to 2⁶³ - 1. The same seed gives the same picture whatever else is painted with
+            seeds: Whole numbers from 0 to 2³² - 1. The same seed gives the same picture whatever else is painted with
                 it; another ``batch`` may round a few values in a hundred thousand to the next of 256 levels.
             label: A class name, or values of some attributes by name (others at their mean). Without one,
                 each seed draws its own class.
@@ -81,8 +84,8 @@ class Model:
         if batch < 1:
             raise UsageError(f"The batch is {batch}, but it must be 1 or more.")
         for seed in seeds:
-            if not 0 <= seed < 2**63:
-                raise UsageError(f"A seed is {seed}, but it must be a whole number from 0 to 2^63 - 1.")
+            if not 0 <= seed <= MAX_SEED:
+                raise UsageError(f"A seed is {seed}, but it must be a whole number from 0 to {MAX_SEED}.")
 
     @torch.inference_mode()
     def _paint(self, latents: Tensor, condition: Tensor | None) -> Images:

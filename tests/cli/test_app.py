@@ -1,0 +1,113 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ganvas.cli import app as module
+from ganvas.cli.app import main
+from ganvas.errors import FileError
+from tests.cli.conftest import Ganvas
+
+COMMANDS = ["check", "inspect", "presets", "sample", "train"]
+
+
+def test_help_lists_every_command_in_one_line(ganvas: Ganvas) -> None:
+    said = ganvas("--help")
+    assert (said.code, said.err) == (0, "")
+    for name in COMMANDS:
+        (line,) = [line for line in said.out.splitlines() if line.strip("│ ").startswith(name + " ")]
+        assert line.rstrip("│ ").endswith(".")  # the whole sentence fits
+    assert ganvas().out == said.out
+    assert ganvas("--version").out.strip() == "0.1.0"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_its_help(ganvas: Ganvas, name: str) -> None:
+    said = ganvas(name, "--help")
+    assert (said.code, said.err) == (0, "")
+    assert f"Usage: ganvas {name}" in said.out
+
+
+def test_examples_stand_as_they_are_typed(ganvas: Ganvas) -> None:
+    said = ganvas("train", "--help").out
+    assert "\nganvas train photos/ --minutes 20   " in said
+    assert "\nganvas train photos/ --size 192x320 --kimg 2000 --name beach\n" in said
+
+
+@pytest.mark.parametrize("words", [[], *([name] for name in COMMANDS)])
+def test_help_needs_no_torch(words: list[str]) -> None:
+    """In a process of its own, since this one has torch."""
+    code = f"import sys; from ganvas.cli.app import main\ntry: main({[*words, '--help']})\nfinally: print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
+    assert (done.stdout.splitlines()[-1], done.stderr) == ("False", "")
+
+
+def test_as_a_module() -> None:
+    command = [sys.executable, "-W", "error", "-m", "ganvas", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Usage: ganvas COMMAND")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["trian"], 'Unknown command "trian". Did you mean "train"?'),
+        (["train", "x", "--kmig", "3"], "Unknown option: --kmig. Did you mean --kimg?"),
+        (["train", "x", "--batch", "many"], '--batch: unable to convert "many" into int'),
+        (["train", "x", "--loss", "hing"], 'Did you mean "hinge"?'),
+        (["train"], "PICTURES requires an argument"),
+        (["sample", "x", "--format", "gif"], 'Invalid value "gif" for --format. Choose from: "png", "webp".'),
+        (["presets", "dcgn"], "There is no preset 'dcgn'. Did you mean 'dcgan'?"),
+    ],
+)
+def test_wrong_use_is_one_sentence_with_a_way_out(ganvas: Ganvas, words: list[str], sentence: str) -> None:
+    said = ganvas(*words)
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("error: ")
+    assert said.err.count("\n") == 1
+    assert sentence in said.err
+
+
+def test_what_cannot_be_done_is_one_sentence(ganvas: Ganvas, tmp_path: Path) -> None:
+    said = ganvas("inspect", tmp_path / "none")
+    assert said == (1, "", f"error: There is no file '{tmp_path / 'none'}'.\n")
+
+
+def test_debug_shows_the_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(FileError):
+        main(["inspect", str(tmp_path / "none"), "--debug"])
+    with pytest.raises(FileError):
+        main(["--debug", "inspect", str(tmp_path / "none")])
+    monkeypatch.setenv("GANVAS_DEBUG", "1")
+    with pytest.raises(FileError):
+        main(["inspect", str(tmp_path / "none")])
+
+
+def test_debug_as_seen_from_outside(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "ganvas", "inspect", str(tmp_path / "none")]
+    done = subprocess.run([*command, "--debug"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Traceback")
+    assert done.stderr.rstrip().endswith(f"FileError: There is no file '{tmp_path / 'none'}'.")
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    command = [sys.executable, "-u", "-c", "from ganvas.cli.app import main; main(['presets', 'dcgan'])"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_ctrl_c_outside_of_training(ganvas: Ganvas, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pressed(*words: object, **settings: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "app", pressed)
+    said = ganvas("train", "x")
+    assert (said.code, said.out) == (1, "")
+    assert said.err == "error: Stopped; the same command goes on from here.\n"
