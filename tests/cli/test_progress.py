@@ -58,7 +58,7 @@ def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "reading" in said or "training" in said
     assert "12.0 of 500 kimg" in said
     assert "a notice\n" in said
-    assert LINE not in said  # a bar, no lines
+    assert "━━━" in said
 
 
 def test_several_critics_have_a_word_each() -> None:

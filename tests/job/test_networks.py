@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ganvas.data.labels import Labels, attribute_labels, class_labels, no_labels
 from ganvas.draw import Draw
-from ganvas.errors import UnknownName, UsageError
+from ganvas.errors import UsageError
 from ganvas.job.networks import Own, build_task, describe
 from ganvas.job.plan import NETWORKS, Pictures, complete
 from ganvas.network.generator import build_generator
@@ -119,6 +119,7 @@ def test_one_own_network_plays_against_a_built_one() -> None:
     assert type(players["discriminator"]).__name__ == "FastDiscriminator"
 
 
-def test_custom_without_a_network_is_no_name() -> None:
-    with pytest.raises(UnknownName, match="generator 'custom'"):
-        build_task(config(generator="custom"), NONE).players()
+@pytest.mark.parametrize("name", ["generator", "discriminator"])
+def test_a_network_of_somebodys_own_must_be_there(name: str) -> None:
+    with pytest.raises(UsageError, match=rf"has a {name} of its author's own; .* ganvas.train\({name}=...\)"):
+        build_task(config(**{name: "custom"}), NONE)

@@ -28,7 +28,7 @@ OTHER = Alarm("leak", "Augmentation leaks.")
 
 
 def opened(folder: Path, counters: Counters | None = None, **changes: Any) -> Journal:
-    return Journal.open(RunFolder(folder), options(**changes), counters or Counters())
+    return Journal.open(RunFolder(folder), options(**changes), counters or Counters(), World())
 
 
 def lines(folder: Path, name: str) -> list[dict[str, Any]]:
@@ -114,7 +114,7 @@ def test_reopened_it_knows_history_and_standing_alarms_up_to_its_step(
     journal = opened(tmp_path)
     for step in (4, 8, 12):
         journal.write(Counters(step=step), {}, {"d": replace(WELL, seen_kimg=float(step))})
-    for step, known, alarms in ((12, [4.0, 8.0, 12.0], {"collapse"}), (4, [4.0], set()), (0, [], set())):
+    for step, known, alarms in ((12, [4.0, 8.0, 12.0], {("d", "collapse")}), (4, [4.0], set()), (0, [], set())):
         again = opened(tmp_path, Counters(step=step))
         assert [vitals.seen_kimg for vitals in again.history.get("d", [])] == known
         assert again.standing == alarms

@@ -1,6 +1,6 @@
 import pytest
 
-from ganvas.errors import UsageError
+from ganvas.errors import UnknownName, UsageError
 from ganvas.training.stages import check_stages, improved, next_stage, stage_end
 from ganvas.training.state import Counters
 from ganvas.training.task import Stage, Stop
@@ -50,8 +50,8 @@ def test_a_share_too_small_for_a_step_gets_one() -> None:
 def test_patience_counts_scores_that_are_no_better_in_a_row(
     higher: bool, scores: list[float], goes_on: list[bool]
 ) -> None:
-    stage, counters = Stage("a", stop=Stop("s", patience=2, higher_is_better=higher)), Counters()
-    assert [improved(stage, counters, score) for score in scores] == goes_on
+    stop, counters = Stop("s", patience=2, higher_is_better=higher), Counters()
+    assert [improved(stop, counters, {"s": score}) for score in scores] == goes_on
     assert counters.stage_best == (max(scores) if higher else min(scores))
 
 
@@ -59,3 +59,16 @@ def test_the_next_stage_starts_afresh() -> None:
     counters = Counters(step=7, stage=1, stage_best=0.5, stage_waited=3, stage_stopped=True)
     next_stage(counters)
     assert counters == Counters(step=7, stage=2, stage_start_step=7)
+
+
+def test_a_score_the_task_does_not_give_is_refused_by_name() -> None:
+    with pytest.raises(UnknownName, match="'psnr'.*ssim"):
+        improved(Stop("psnr", patience=1), Counters(), {"ssim": 0.5})
+
+
+def test_whole_shares_make_the_whole_budget() -> None:
+    stages, counters = tuple(Stage(name, 1 / 3) for name in "abc"), Counters()
+    for _ in stages:
+        counters.step = stage_end(stages, counters, 20)
+        next_stage(counters)
+    assert counters.step == 20

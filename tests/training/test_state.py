@@ -139,3 +139,17 @@ def test_frozen_networks_rest_and_are_neither_trained_nor_saved() -> None:
     assert not any("features" in key for key in state.tensors(ALONE))
     trained = [p for group in state.generator_optimiser.param_groups for p in group["params"]]
     assert [p is half_frozen.weight for p in trained] == [True]
+
+
+def test_a_frozen_network_is_known_by_its_weights(tmp_path: Path) -> None:
+    players, eyes = TwoWay().players(), PatchCritic()
+    state = TrainingState.begin(Players(players.generators, players.critics, frozen={"eyes": eyes}), options())
+    assert not any(parameter.requires_grad for parameter in eyes.parameters())
+    path = tmp_path / "1.safetensors"
+    write_checkpoint(path, state.tensors(ALONE), state.facts())
+    assert not any("eyes" in key for key in read_checkpoint(path)[0])
+    state.restore_(*read_checkpoint(path), ALONE)
+    with torch.no_grad():
+        eyes.last.weight[0, 0, 0, 0] += 1e-3
+    with pytest.raises(FileError, match="frozen network 'eyes' is not the one"):
+        state.restore_(*read_checkpoint(path), ALONE)

@@ -13,11 +13,10 @@ from ganvas.device import place
 from ganvas.draw import Draw
 from ganvas.training.config import TrainConfig
 from ganvas.training.distribute import World
-from ganvas.training.loop import VITALS_IMAGES
 from ganvas.training.play import Table, play_step
 from ganvas.training.state import TrainingState
 from ganvas.training.task import Batch, Task
-from ganvas.training.vitals import examine
+from ganvas.training.vitals import examine, vitals_count
 
 WARM_UP_STEPS = 2
 MEASURED_S = 4.0
@@ -84,7 +83,7 @@ def calibrate(task: Task, config: TrainConfig, label_dim: int, device: torch.dev
         for _ in range(WARM_UP_STEPS):
             play_step(table, state)
         step_s = _seconds(lambda: play_step(table, state), device)
-        draw = Draw(0, min(VITALS_IMAGES, 4 * config.training.batch), device=device)
+        draw = Draw(0, vitals_count(config.training), device=device)
         batches = {"training": (source.at(0, draw), draw), "heldout": (source.at(1, draw), draw)}
         tick_s = _seconds(lambda: examine(task, state, batches, config.training, {}), device, most=3)
         state_bytes = sum(tensor.nbytes for tensor in state.tensors(world).values())

@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from ganvas.data.labels import Labels
+from ganvas.errors import UsageError
 from ganvas.job.carry import Warmth
 from ganvas.model.descriptor import Descriptor, GeneratorSpec, LabelSpec
 from ganvas.network.discriminator import build_discriminator
@@ -38,12 +39,17 @@ def build_task(config: TrainConfig, labels: Labels, own: Own = Own(), warmth: Wa
         warmth: Weights to start from.
 
     Raises:
-        UsageError: The architectures do not fit the size or the penalty.
+        UsageError: The architectures do not fit the size or the penalty, or a network of somebody's own is missing.
     """
     if own.task is not None:
         return own.task
     label_dim = len(labels.names)
     architecture = {"generator": config.network.generator, "discriminator": config.network.discriminator}
+    for name, network in (("generator", own.generator), ("discriminator", own.discriminator)):
+        if architecture[name] == "custom" and network is None:
+            raise UsageError(
+                f"This run has a {name} of its author's own; pass it from Python: ganvas.train({name}=...)."
+            )
     arguments = {name: _arguments(config, architecture[name], label_dim, name) for name in architecture}
 
     def make_generator() -> nn.Module:

@@ -95,13 +95,14 @@ class Plan:
         cost, memory = self.calibration, self.calibration.memory_bytes
         height, width = data.size
         names = dict.fromkeys((networks.generator, networks.discriminator))
+        shown = " and ".join("your own" if name == "custom" else f"{name}, width {networks.width}" for name in names)
         sizes = ", ".join(f"{name} {count / 1e6:.2f} M" for name, count in self.parameters.items())
         accumulate = "" if options.micro_batch >= options.batch else f" in parts of {options.micro_batch}"
         augment = f", augmentation {','.join(options.augment)} ({options.augment_policy})" if options.augment else ""
         return [
             ("pictures", f"{self.picture_count}, {self.labels}"),
             ("shape", f"{height}x{width}, {data.channels} channel{'s' * (data.channels > 1)}, {data.fit}"),
-            ("networks", f"{' and '.join(names)}, width {networks.width} ({sizes})"),
+            ("networks", f"{shown} ({sizes})"),
             (
                 "game",
                 f"{options.loss}, {options.penalty} ({options.estimator}), "

@@ -105,6 +105,8 @@ def _given(request: Request, options: Mapping[str, Any], own: Own, origin: str) 
             given[name] = "custom"
             if own.task is not None:
                 raise UsageError(f"A task of your own builds its networks itself; leave {name}= out.")
+    if own.task is not None:
+        given["network"] = "custom"
     if own.task is not None and request.start_from:
         raise UsageError("start_from= fills the networks of generation; a task of your own loads its weights itself.")
     return given

@@ -57,7 +57,7 @@ class Generation:
         """A grid of fixed latents; with classes, one class a line."""
         problem = dict(self.problem(batch, draw))
         if self.classes:
-            lines = torch.arange(draw.count, device=problem["latent"].device) // COLUMNS
+            lines = torch.arange(draw.start, draw.start + draw.count, device=problem["latent"].device) // COLUMNS
             problem["label"] = nn.functional.one_hot(lines % self.classes, self.classes).float()
         return self.paint(networks, problem)["image"]
 

@@ -31,7 +31,7 @@ class Journal:
     run: RunFolder
     options: TrainingOptions
     history: dict[str, list[Vitals]]
-    standing: set[str]
+    standing: set[tuple[str, str]]
     events: EventWriter | None
     sums: Log = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
@@ -39,15 +39,16 @@ class Journal:
     seen_images: int = 0
 
     @staticmethod
-    def open(run: RunFolder, options: TrainingOptions, counters: Counters) -> "Journal":
+    def open(run: RunFolder, options: TrainingOptions, counters: Counters, world: World) -> "Journal":
         """Go on from what the run folder holds up to now."""
         lines = [line for line in run.lines("health.jsonl") if line["step"] <= counters.step]
         history: dict[str, list[Vitals]] = {}
         for line in lines:
             for critic, vitals in line["vitals"].items():
                 history.setdefault(critic, []).append(Vitals(**vitals))
-        standing = {alarm["kind"] for alarm in lines[-1]["alarms"]} if lines else set()
-        journal = Journal(run, options, history, standing, _event_writer(run) if options.tensorboard else None)
+        standing = {(alarm["critic"], alarm["kind"]) for alarm in lines[-1]["alarms"]} if lines else set()
+        events = _event_writer(run) if options.tensorboard and world.leads else None
+        journal = Journal(run, options, history, standing, events)
         journal.elapsed_s, journal.seen_images = counters.elapsed_s, counters.seen_images
         return journal
 
@@ -84,20 +85,20 @@ class Journal:
             **stats,
         }
         self.run.append("stats.jsonl", line)
-        alarms = [alarm for critic, sign in vitals.items() for alarm in self._diagnose(critic, sign)]
+        alarms = [(critic, alarm) for critic, sign in vitals.items() for alarm in self._diagnose(critic, sign)]
         self.run.append(
             "health.jsonl",
             {
                 **position,
                 "vitals": {critic: asdict(sign) for critic, sign in vitals.items()},
-                "alarms": [asdict(alarm) for alarm in alarms],
+                "alarms": [{"critic": critic, **asdict(alarm)} for critic, alarm in alarms],
             },
         )
         if self.events is not None:
             for name, value in line.items():
                 self.events.add_scalar(name, value, counters.seen_images)
-        fresh = [alarm.sentence for alarm in alarms if alarm.kind not in self.standing]
-        self.standing = {alarm.kind for alarm in alarms}
+        fresh = [alarm.sentence for critic, alarm in alarms if (critic, alarm.kind) not in self.standing]
+        self.standing = {(critic, alarm.kind) for critic, alarm in alarms}
         return fresh
 
     def write_scores(self, counters: Counters, scores: Mapping[str, float]) -> None:

@@ -6,7 +6,7 @@ uninterrupted one does): statistics and health every tick, sample grids, scores,
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ganvas.device import place
-from ganvas.draw import Draw
+from ganvas.draw import Draw, seed_of
 from ganvas.errors import Diverged
 from ganvas.events import Notice, Progress, Report, Warned, Wrote
 from ganvas.training.checkpoint import (
@@ -36,10 +36,10 @@ from ganvas.training.sheet import write_sheet
 from ganvas.training.stages import check_stages, improved, next_stage, stage_end
 from ganvas.training.state import TrainingState
 from ganvas.training.task import Batch, Task
-from ganvas.training.vitals import FixedBatches, examine, resting, scores
+from ganvas.training.vitals import FixedBatches, examine, resting, scores, vitals_count
 
 ROLLBACKS = 3
-VITALS_IMAGES = 128
+"""How often one sitting returns to its last checkpoint."""
 
 Export = Callable[[TrainingState, Path], None]
 """Writes the averaged generators (and kept snapshots) as one model file."""
@@ -76,7 +76,7 @@ class Loop:
             KeyboardInterrupt: Someone asked to stop; the state is saved.
         """
         self.state = self._begin()
-        self.journal = Journal.open(self.run, self.options, self.state.counters)
+        self.journal = Journal.open(self.run, self.options, self.state.counters, self.world)
         with explained_memory(self.options, self.device, self.world):
             while self._play_stage():
                 pass
@@ -94,11 +94,13 @@ class Loop:
         state = TrainingState.begin(players, self.options)
         state.counters.augment_p = self.options.augment_p if self.options.augment_policy == "fixed" else 0.0
         steps = checkpoint_steps(self.run.checkpoints)
+        torch.manual_seed(seed_of(self.options.seed, self.world.rank))  # equal networks, but each its own dropout
         self.world.wait()
         if self.world.leads:
             self.run.sweep()
         if steps:
             state.restore_(*read_checkpoint(checkpoint_path(self.run.checkpoints, steps[-1])), self.world)
+            state.counters.rollbacks = 0
             if self.world.leads:
                 self.run.forget_after(state.counters.step)
             self.report(Notice(f"Resumed '{self.run.path}' at {state.counters.seen_images / 1000:g} kimg."))
@@ -193,7 +195,7 @@ class Loop:
                 self.export(self.state, self.run.best_model)
         stage = self.task.stages[counters.stage]
         if stage.stop is not None:
-            counters.stage_stopped = not improved(stage, counters, found[stage.stop.score])
+            counters.stage_stopped = not improved(stage.stop, counters, found)
 
     def _checkpoint(self) -> None:
         """Save the restart set and the model, prune old checkpoints."""
@@ -228,7 +230,7 @@ class Loop:
         counters = self.state.counters
         counters.rollbacks, counters.lr_scale = bad.rollbacks + 1, bad.lr_scale / 2
         self._checkpoint()
-        self.journal = Journal.open(self.run, self.options, counters)
+        self.journal = Journal.open(self.run, self.options, counters, self.world)
         if self.world.leads:
             self.run.forget_after(counters.step)
             sentence = (
@@ -241,12 +243,19 @@ class Loop:
     def _sample(self) -> None:
         """A grid of the same latents every time, painted by the averaged generators."""
         if self.world.leads:
-            batch, draw = self._fixed_batch(self.options.preview_count)
-            with resting(self.state) as networks, torch.no_grad():
-                pictures = self.task.preview(networks, batch, draw)
             path = self.run.samples / f"{self.state.counters.seen_images:09d}.png"
-            write_sheet(path, pictures)
+            write_sheet(path, torch.cat(list(self._previews())))
             self.report(Wrote("sample", path))
+
+    def _previews(self) -> Iterator[Tensor]:
+        """The grid in parts no larger than what training works on at once."""
+        count, part = self.options.preview_count, self.options.micro_batch
+        batch, draw = self._fixed_batch(count)
+        with resting(self.state) as networks, torch.no_grad():
+            for start in range(0, count, part):
+                rows = slice(start, min(start + part, count))
+                some = {name: value[rows] for name, value in batch.items()}
+                yield self.task.preview(networks, some, draw.rows(rows.start, rows.stop))
 
     def _write_real_sheet(self) -> None:
         if self.world.leads:
@@ -263,7 +272,7 @@ class Loop:
 
     def _fixed_batches(self) -> FixedBatches:
         """Fixed batches of training pictures and, where some are held out, of those."""
-        count = min(VITALS_IMAGES, 4 * self.options.batch)
+        count = vitals_count(self.options)
         draw = Draw(self.options.seed, count, device=self.device).named("vitals")
         sources = {"training": self.data.training, "heldout": self.data.heldout}
         return {name: (source.at(0, draw), draw) for name, source in sources.items() if source is not None}

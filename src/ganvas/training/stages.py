@@ -1,10 +1,10 @@
 """Where in its stages a run stands."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from ganvas.errors import UsageError
+from ganvas.errors import UnknownName, UsageError
 from ganvas.training.state import Counters
-from ganvas.training.task import Stage
+from ganvas.training.task import Stage, Stop
 
 
 def check_stages(stages: Sequence[Stage], has_terms: bool, has_critics: bool) -> None:
@@ -26,16 +26,21 @@ def check_stages(stages: Sequence[Stage], has_terms: bool, has_critics: bool) ->
 
 
 def stage_end(stages: Sequence[Stage], counters: Counters, total_steps: int) -> int:
-    """The step at which the present stage's share of the budget is used up."""
-    share = stages[counters.stage].share
-    return counters.stage_start_step + max(1, round(share * total_steps))
+    """The step at which the present stage's share of the budget is used up; whole shares make the whole budget."""
+    before = sum(stage.share for stage in stages[: counters.stage])
+    after = before + stages[counters.stage].share
+    return counters.stage_start_step + max(1, round(after * total_steps) - round(before * total_steps))
 
 
-def improved(stage: Stage, counters: Counters, score: float) -> bool:
-    """Note a score of the stage's stop rule; whether the stage should go on."""
-    stop = stage.stop
-    assert stop is not None
-    best = counters.stage_best
+def improved(stop: Stop, counters: Counters, scores: Mapping[str, float]) -> bool:
+    """Note the score of a stage's stop rule; whether the stage should go on.
+
+    Raises:
+        UsageError: The task has no such score.
+    """
+    if stop.score not in scores:
+        raise UnknownName("score to stop by", stop.score, scores)
+    score, best = scores[stop.score], counters.stage_best
     if best is None or (score > best if stop.higher_is_better else score < best):
         counters.stage_best, counters.stage_waited = score, 0
     else:

@@ -1,5 +1,6 @@
 """The restart set: everything a run needs to go on as if it had never stopped."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -71,7 +72,10 @@ class TrainingState:
         return {**self.players.generators, **self.players.critics, **self.players.helpers}
 
     def tensors(self, world: World) -> dict[str, Tensor]:
-        """The restart set as named tensors; every process must call it, because each has its own past fakes."""
+        """The restart set as named tensors.
+
+        Every process must call it: each has its own past fakes and random states.
+        """
         names = self._parameter_names()
         parts: dict[str, Mapping[str, Tensor]] = {
             **{f"network.{name}": net.state_dict() for name, net in self.trained_networks().items()},
@@ -80,14 +84,15 @@ class TrainingState:
             "optimiser.critics": moments(self.critic_optimiser, names),
             **{f"history.{key}": _history_tensors(pool, world) for key, pool in self.histories.items()},
             "snapshot": self.snapshots,
-            "random": _random_states(),
+            "random": {key: torch.stack(world.gather(value)) for key, value in _random_states().items()},
         }
         return {f"{part}/{key}": value for part, values in parts.items() for key, value in values.items()}
 
     def facts(self) -> dict[str, Any]:
         """The restart set's plain numbers."""
         pools = {key: {"capacity": pool.capacity, "filled": pool.filled} for key, pool in self.histories.items()}
-        return {"counters": asdict(self.counters), "histories": pools}
+        frozen = {name: weights_hash(network) for name, network in self.players.frozen.items()}
+        return {"counters": asdict(self.counters), "histories": pools, "frozen": frozen}
 
     def restore_(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], world: World) -> None:
         """Become the state that was saved.
@@ -95,6 +100,11 @@ class TrainingState:
         Raises:
             FileError: The file belongs to other networks.
         """
+        for name, network in self.players.frozen.items():
+            if facts["frozen"].get(name) != weights_hash(network):
+                raise FileError(
+                    f"The frozen network '{name}' is not the one this run was trained with; bring that one."
+                )
 
         def part(name: str) -> dict[str, Tensor]:
             return {key.removeprefix(name + "/"): v for key, v in tensors.items() if key.startswith(name + "/")}
@@ -114,7 +124,9 @@ class TrainingState:
         }
         self.snapshots = part("snapshot")
         self.counters = Counters(**facts["counters"])
-        _restore_random_states(part("random"))
+        states = part("random")
+        if len(states["cpu"]) == world.size:  # otherwise the processes keep those they were started with
+            _restore_random_states({key: value[world.rank] for key, value in states.items()})
 
     def _parameter_names(self) -> dict[Tensor, str]:
         """A name for every trained parameter, unique over all networks."""
@@ -123,6 +135,15 @@ class TrainingState:
             for network_name, network in self.trained_networks().items()
             for name, parameter in network.named_parameters()
         }
+
+
+def weights_hash(network: nn.Module) -> str:
+    """SHA-256 over the names and values of a network's tensors, in hexadecimal."""
+    digest = hashlib.sha256()
+    for name, value in network.state_dict().items():
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _trained(networks: Any) -> list[nn.Parameter]:

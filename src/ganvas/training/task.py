@@ -155,7 +155,7 @@ class Task(Protocol):
         ...
 
     def preview(self, networks: Networks, batch: Batch, draw: Draw) -> Tensor:
-        """Pictures for the sample grid, ``(M, C, H, W)``; ``batch`` and ``draw`` are the same at every call."""
+        """Pictures for the sample grid, one or more a row of ``draw``, ``(M, C, H, W)``; the same rows every time."""
         ...
 
     def evaluate(self, networks: Networks, batch: Batch, draw: Draw) -> Mapping[str, float]:

@@ -27,6 +27,15 @@ FixedBatches = Mapping[str, tuple[Batch, Draw]]
 """``training`` and, where some pictures are held out, ``heldout``: the same at every call."""
 
 
+MOST_IMAGES = 128
+"""Enough for a verdict, few enough that a tick costs little."""
+
+
+def vitals_count(options: TrainingOptions) -> int:
+    """How many pictures are looked at; without gradients, some micro-batches fit at once."""
+    return min(MOST_IMAGES, 4 * options.micro_batch)
+
+
 def examine(
     task: Task,
     state: TrainingState,

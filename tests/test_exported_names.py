@@ -1,0 +1,47 @@
+import inspect
+from importlib import import_module
+
+import pytest
+
+import ganvas
+from ganvas import api
+from ganvas.job.prepare import Request
+
+NAMES = ["GanvasError", "Judgement", "Model", "Task", "check", "load", "train"]
+
+
+def test_the_public_names() -> None:
+    assert sorted(ganvas.__all__) == NAMES
+    assert dir(ganvas) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_is_the_one_of_its_room(name: str) -> None:
+    assert getattr(ganvas, name) is getattr(import_module(ganvas._HOME[name]), name)
+    assert getattr(ganvas, name).__doc__
+
+
+def test_no_other_name() -> None:
+    with pytest.raises(AttributeError, match="module 'ganvas' has no attribute 'trian'"):
+        _ = ganvas.trian  # type: ignore[attr-defined]
+
+
+def test_python_takes_what_the_command_line_takes() -> None:
+    from ganvas.cli.train import train
+
+    request = set(inspect.signature(Request).parameters)
+    python = set(inspect.signature(api.train).parameters)
+    words = set(inspect.signature(train).parameters)
+    assert python - request == {"generator", "discriminator", "task", "report", "options"}
+    assert words - request == {"json", "flags"}
+    assert request <= python & words
+
+
+def test_defaults_agree() -> None:
+    from ganvas.cli.train import train
+
+    wanted = {name: parameter.default for name, parameter in inspect.signature(Request).parameters.items()}
+    for function in (api.train, train):
+        for name, parameter in inspect.signature(function).parameters.items():
+            if name in wanted:
+                assert str(parameter.default) == str(wanted[name]), name
