@@ -109,7 +109,7 @@ def test_options_by_name(pictures: Path, tmp_path: Path) -> None:
     done = ganvas.train(pictures, runs=tmp_path, dry_run=True, **{**SMALL, "size": (6, 10), "augment": ["flip"]})
     assert done.plan is not None
     assert (done.plan.config.data.size, done.plan.config.training.augment) == ((6, 10), ("flip",))
-    with pytest.raises(UnknownName, match="option in the call 'kmig'. Did you mean 'kimg'"):
+    with pytest.raises(UnknownName, match=r"option in the call 'kmig'. Did you mean 'kimg'"):
         ganvas.train(pictures, runs=tmp_path, kmig=3)
     with pytest.raises(ganvas.GanvasError, match="--batch is 'many' in the call"):
         ganvas.train(pictures, runs=tmp_path, batch="many")

@@ -23,7 +23,7 @@ def test_each_is_the_one_of_its_room(name: str) -> None:
 
 def test_no_other_name() -> None:
     with pytest.raises(AttributeError, match="module 'ganvas' has no attribute 'trian'"):
-        _ = ganvas.trian  # type: ignore[attr-defined]
+        _ = ganvas.trian
 
 
 def test_python_takes_what_the_command_line_takes() -> None:

@@ -39,7 +39,8 @@ def test_examples_stand_as_they_are_typed(ganvas: Ganvas) -> None:
 @pytest.mark.parametrize("words", [[], *([name] for name in COMMANDS)])
 def test_help_needs_no_torch(words: list[str]) -> None:
     """In a process of its own, since this one has torch."""
-    code = f"import sys; from ganvas.cli.app import main\ntry: main({[*words, '--help']})\nfinally: print('torch' in sys.modules)"
+    call = f"try: main({[*words, '--help']})\nfinally: print('torch' in sys.modules)"
+    code = f"import sys; from ganvas.cli.app import main\n{call}"
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
     assert (done.stdout.splitlines()[-1], done.stderr) == ("False", "")
 

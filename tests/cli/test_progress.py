@@ -1,12 +1,12 @@
 import io
+import time
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from ganvas.cli import progress as module
 from ganvas.cli import show
-from ganvas.cli.progress import TrainingProgress
+from ganvas.cli.progress import TrainingProgress, _words
 from ganvas.events import Event, Notice, Packing, Planned, Progress, Warned, Wrote
 
 STATS = {
@@ -36,7 +36,7 @@ def test_quiet_leaves_out_the_plan_alone(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_reading_is_told_now_and_then(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     with TrainingProgress(quiet=False) as progress:
         for done in range(1, 101):
             now[0] += 0.25
@@ -63,5 +63,5 @@ def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_several_critics_have_a_word_each() -> None:
     stats = {"critic_a/loss": 0.1, "critic_b/loss": 0.2, "critic_a/sign": -1.0}
-    line = module._words(Progress(1.0, 2.0, 0.0, stats))
+    line = _words(Progress(1.0, 2.0, 0.0, stats))
     assert line.endswith("0.0 min left  critic_a 0.100  critic_b 0.200  sign -1.00")

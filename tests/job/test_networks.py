@@ -34,7 +34,8 @@ class Squares(nn.Module):
         self.paint = nn.Linear(6, 3 * 8 * 12)
 
     def forward(self, latents: Tensor) -> Tensor:
-        return torch.tanh(self.paint(latents)).unflatten(1, (3, 8, 12))
+        images: Tensor = torch.tanh(self.paint(latents)).unflatten(1, (3, 8, 12))
+        return images
 
 
 class Taste(nn.Module):

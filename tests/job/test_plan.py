@@ -110,7 +110,7 @@ def test_one_line_of_the_grid_a_class() -> None:
 
 @pytest.mark.parametrize("option", ["network", "generator", "discriminator"])
 def test_an_unknown_network_is_named(option: str) -> None:
-    with pytest.raises(UnknownName, match="no network 'fsat'. Did you mean 'fast'"):
+    with pytest.raises(UnknownName, match=r"no network 'fsat'. Did you mean 'fast'"):
         planned({option: "fsat"})
 
 

@@ -115,7 +115,7 @@ def test_too_many_broken_pictures_are_refused_at_once(tmp_path: Path, monkeypatc
     write_folder(folder, {f"{row:03d}.png": b"no picture" for row in range(2)})
     assert planned(folder).picture_count == 38  # 5 %
     write_folder(folder, {"002.png": b"no picture"})
-    with pytest.raises(DataError, match="3 of 40 pictures .*'ganvas check"):
+    with pytest.raises(DataError, match=r"3 of 40 pictures .*'ganvas check"):
         planned(folder)
 
 

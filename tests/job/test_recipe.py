@@ -54,7 +54,7 @@ def test_flags_win_over_a_file_and_a_file_over_a_preset(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_is_told_with_where_it_stood(tmp_path: Path) -> None:
-    with pytest.raises(UnknownName, match="no preset 'dcgn'. Did you mean 'dcgan'"):
+    with pytest.raises(UnknownName, match=r"no preset 'dcgn'. Did you mean 'dcgan'"):
         gather({}, "dcgn")
     file = tmp_path / "mine.toml"
     file.write_text("gama = 1.0\n")

@@ -116,7 +116,7 @@ def test_the_end_of_a_schedule_moves_with_its_start() -> None:
 
 
 def test_what_cannot_change_is_refused_with_both_values() -> None:
-    with pytest.raises(UsageError, match="--network is 'mlp', but the run was started with 'fast'.*--resume never"):
+    with pytest.raises(UsageError, match=r"--network is 'mlp', but the run was started with 'fast'.*--resume never"):
         with_changes(config(), {"network": "mlp"})
     with pytest.raises(UsageError, match="--lr is -1"):
         with_changes(config(), {"lr": -1.0})
@@ -126,7 +126,7 @@ def test_what_only_a_new_run_takes_is_refused(tmp_path: Path) -> None:
     run = run_of(tmp_path, "0001-a", {"minutes": 20, "start_from": None})
     refuse_for_new_runs(run, {"minutes": 20, "start_from": None})
     refuse_for_new_runs(run, {"minutes": None})
-    with pytest.raises(UsageError, match="--minutes is 30, but .* was started with 20"):
+    with pytest.raises(UsageError, match=r"--minutes is 30, but .* was started with 20"):
         refuse_for_new_runs(run, {"minutes": 30})
-    with pytest.raises(UsageError, match="--start-from is 'x', but .* was started without it"):
+    with pytest.raises(UsageError, match=r"--start-from is 'x', but .* was started without it"):
         refuse_for_new_runs(run, {"start_from": "x"})

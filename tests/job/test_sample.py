@@ -116,9 +116,9 @@ def test_labels(class_run: Path, attribute_run: Path, plain_run: Path, tmp_path:
     assert mark is not None
     assert mark.recipe is not None
     assert mark.recipe["label"] == {"age": 90.0}
-    with pytest.raises(UnknownName, match="no class 'dres'. Did you mean 'dress'"):
+    with pytest.raises(UnknownName, match=r"no class 'dres'. Did you mean 'dress'"):
         sample(SampleRequest(class_run, tmp_path, label="dres"))
-    with pytest.raises(UnknownName, match="no attribute 'hight'. Did you mean 'height'"):
+    with pytest.raises(UnknownName, match=r"no attribute 'hight'. Did you mean 'height'"):
         sample(SampleRequest(attribute_run, tmp_path, label={"hight": 1.0}))
     with pytest.raises(UsageError, match="trained without labels"):
         sample(SampleRequest(plain_run, tmp_path, label="dress"))
@@ -179,7 +179,7 @@ def test_seeds(text: str, seeds: list[int]) -> None:
     ],
 )
 def test_rubbish_is_no_seed(text: str) -> None:
-    with pytest.raises(UsageError, match="--seeds is '.*numbers and rising ranges"):
+    with pytest.raises(UsageError, match=r"--seeds is '.*numbers and rising ranges"):
         parse_seeds(text)
 
 

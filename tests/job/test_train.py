@@ -12,11 +12,11 @@ from safetensors.torch import load_file
 
 from ganvas.errors import DataError, FileError, OutOfMemory, UsageError
 from ganvas.events import Event, Notice, Planned, Warned, Wrote
-from ganvas.job import train as module
 from ganvas.job.prepare import Request
 from ganvas.job.train import train
 from ganvas.model.load import load_model
 from ganvas.training.checkpoint import checkpoint_steps
+from ganvas.training.loop import Loop
 from tests.data.pictures import write_folder
 from tests.runs import (
     SMALL,
@@ -132,7 +132,8 @@ def test_a_dry_run_writes_nothing(pictures: Path, tmp_path: Path, monkeypatch: p
 def test_a_finished_run_says_so_and_stays_as_it_is(pictures: Path, tmp_path: Path) -> None:
     run = small_train(pictures, tmp_path)
     before = files_below(tmp_path)
-    for options in ({}, {"lr": 9e-4}, {"kimg": 0.02}):
+    settings: list[dict[str, Any]] = [{}, {"lr": 9e-4}, {"kimg": 0.02}]
+    for options in settings:
         events: list[Event] = []
         done = try_train(pictures, tmp_path, events=events, **options)
         assert (done.run, done.seen_kimg, done.plan) == (run, 0.04, None)
@@ -205,12 +206,13 @@ def test_changes_at_a_resume_are_on_record(pictures: Path, tmp_path: Path) -> No
 def test_a_named_run_keeps_its_network(pictures: Path, tmp_path: Path) -> None:
     run = small_train(pictures, tmp_path)
     before = files_below(tmp_path)
-    for request, options, words in [
+    cases: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         ({}, {"network": "mlp"}, "--network is 'mlp', but the run was started with 'fast'"),
         ({"minutes": 3.0}, {"kimg": None}, "--minutes is 3.0, but .* without it"),
         ({"start_from": run}, {}, "--start-from is .* without it"),
         ({"name": "x"}, {}, "--name is 'x'"),
-    ]:
+    ]
+    for request, options, words in cases:
         with pytest.raises(UsageError, match=words):
             try_train(pictures, tmp_path, request={"resume": "1", **request}, **options)
     assert files_below(tmp_path) == before
@@ -344,14 +346,14 @@ def test_a_budget_in_minutes_is_frozen(pictures: Path, tmp_path: Path) -> None:
 def test_smaller_parts_after_running_out_of_memory(
     pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    played = module.Loop.play
+    played = Loop.play
 
-    def only_two_fit(loop: module.Loop) -> Any:
+    def only_two_fit(loop: Loop) -> Any:
         if loop.options.micro_batch > 2:
             raise OutOfMemory("too little for 4")
         return played(loop)
 
-    monkeypatch.setattr(module.Loop, "play", only_two_fit)
+    monkeypatch.setattr(Loop, "play", only_two_fit)
     with pytest.raises(OutOfMemory):
         try_train(pictures, tmp_path / "a")
     events: list[Event] = []
@@ -362,10 +364,10 @@ def test_smaller_parts_after_running_out_of_memory(
     assert [(change["micro_batch"], change["why"]) for change in record["changes"]] == [(2, "too little for 4")]
     assert sentences(events, Warned) == ["Too little memory: going on with --micro-batch 2."]
 
-    def nothing_fits(loop: module.Loop) -> Any:
+    def nothing_fits(loop: Loop) -> Any:
         raise OutOfMemory("too little")
 
-    monkeypatch.setattr(module.Loop, "play", nothing_fits)
+    monkeypatch.setattr(Loop, "play", nothing_fits)
     with pytest.raises(OutOfMemory):
         try_train(pictures, tmp_path / "c", request={"auto_batch": True})
 

@@ -1,5 +1,6 @@
 import json
 import random
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from tests.model.models import LABELS, description
 
 RUBBISH: list[Any] = [
     None, True, False, 0, -1, 1.5, 10**400, 65537, float("nan"), float("inf"), "", "x", "8", "\x1b[31m", [], {}, [None],
-    [[]], {"a": 1}, {"": []}, ["a", "a"], [1, 2], [0, 0], "none", "class", "attributes", [1e999], [True], {"kind": "class"},
+    [[]], {"a": 1}, {"": []}, ["a", "a"], [1, 2], [0, 0], "none", "class", "attributes", [1e999], [True],
 ]  # fmt: skip
 
 
@@ -48,13 +49,12 @@ def test_any_rubbish_anywhere_is_refused_or_harmless(kind: str) -> None:
         for value in [*RUBBISH, KeyError]:
             if value is KeyError and not place:
                 continue
+            refusal = ""
             try:
-                read = Descriptor.from_json(json.dumps(damaged(raw, place, value)), "x")
+                check_types(Descriptor.from_json(json.dumps(damaged(raw, place, value)), "x"))
             except FileError as error:
-                assert "'x' is damaged" in str(error)
-                assert len(str(error)) < 300
-                continue
-            check_types(read)
+                refusal = str(error)
+            assert not refusal or ("'x' is damaged" in refusal and len(refusal) < 300)
 
 
 def check_types(read: Descriptor) -> None:
@@ -91,10 +91,8 @@ def test_fuzzed_text_is_refused_or_read(seed: int) -> None:
                 characters.insert(position, chance.choice(['"', "[" * 50, "9" * 30, "\\u", "null", "-"]))
             else:
                 characters = characters[: position + 1]
-        try:
+        with suppress(FileError):
             check_types(Descriptor.from_json("".join(characters), "x"))
-        except FileError:
-            pass
 
 
 @pytest.mark.parametrize("nest", ["[" * 100_000, '{"a":' * 100_000, "[" * 400 + "]" * 400])

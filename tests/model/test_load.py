@@ -17,6 +17,7 @@ from ganvas.model import load as module
 from ganvas.model.descriptor import Descriptor, GeneratorSpec
 from ganvas.model.load import load_model, read_descriptor
 from ganvas.model.save import FORMAT, save_model
+from ganvas.network.generator import build_generator
 from tests.model.models import (
     LABELS,
     described_as,
@@ -114,7 +115,7 @@ def test_a_network_of_ones_own_must_be_handed_in(tmp_path: Path) -> None:
     assert all(torch.equal(blank.state_dict()[key], value) for key, value in own.state_dict().items())
     with pytest.raises(FileError, match="does not hold the weights"):
         load_model(tmp_path / "m.safetensors", generators={"generator": nn.Linear(2, 2)})
-    with pytest.raises(UnknownName, match="generator in this model 'generater'. Did you mean 'generator'"):
+    with pytest.raises(UnknownName, match=r"generator in this model 'generater'. Did you mean 'generator'"):
         load_model(tmp_path / "m.safetensors", generators={"generater": blank})
 
 
@@ -223,10 +224,9 @@ def test_absurd_arguments_allocate_nothing(
 def test_networks_are_laid_out_without_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A description of two gigabytes of weights beside a file that holds none."""
     seen: list[str] = []
-    build = module.build_generator
 
     def watched(name: str, arguments: Any) -> nn.Module:
-        network = build(name, arguments)
+        network = build_generator(name, arguments)
         seen.extend(parameter.device.type for parameter in network.parameters())
         return network
 

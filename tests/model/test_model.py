@@ -12,7 +12,7 @@ from ganvas.model.descriptor import Descriptor, GeneratorSpec, LabelSpec
 from ganvas.model.model import Model
 from ganvas.tensors import to_levels
 from tests.model.models import LABELS, description, small_network
-from tests.network.architectures import LATENT_DIM, NAMES
+from tests.network.architectures import NAMES
 
 CPU = torch.device("cpu")
 
@@ -137,7 +137,7 @@ def test_attributes_by_name() -> None:
     given = conditions([1, 2], labels, {"age": 45.0, "height": 1.6})
     torch.testing.assert_close(given, torch.tensor([[1.5, -1.0]] * 2), atol=1e-4, rtol=0)
     torch.testing.assert_close(conditions([1], labels, {"height": 2}), torch.tensor([[0.0, 3.0]]), atol=1e-4, rtol=0)
-    with pytest.raises(UnknownName, match="no attribute 'hight'. Did you mean 'height'"):
+    with pytest.raises(UnknownName, match=r"no attribute 'hight'. Did you mean 'height'"):
         conditions([1], labels, {"hight": 1})
     with pytest.raises(UsageError, match=r"has attributes \(age, height\), not classes like 'old'"):
         conditions([1], labels, "old")

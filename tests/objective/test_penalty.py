@@ -214,6 +214,12 @@ def test_several_directions_are_averaged() -> None:
     torch.testing.assert_close(judged_with_tangent(critic, images, v, w)[1], (singles[0] + singles[1]) / 2)
 
 
+def test_an_expanded_view_is_a_picture_like_any_other() -> None:
+    critic, row, v = Critic(), pictures(3, 2, 1, 6), pictures(3, 2, 6, 6)
+    stripes = row.expand(-1, -1, 6, -1)
+    assert torch.equal(judged_with_tangent(critic, stripes, v)[1], judged_with_tangent(critic, stripes.clone(), v)[1])
+
+
 def test_a_critic_blind_to_the_images_is_a_mistake() -> None:
     blind = Judgement((torch.zeros(2, requires_grad=True),))
     with pytest.raises(AssertionError, match="does not depend"):

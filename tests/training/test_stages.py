@@ -62,7 +62,7 @@ def test_the_next_stage_starts_afresh() -> None:
 
 
 def test_a_score_the_task_does_not_give_is_refused_by_name() -> None:
-    with pytest.raises(UnknownName, match="'psnr'.*ssim"):
+    with pytest.raises(UnknownName, match=r"'psnr'.*ssim"):
         improved(Stop("psnr", patience=1), Counters(), {"ssim": 0.5})
 
 

@@ -62,7 +62,8 @@ def judged_with_tangent(judge: Judge, images: Images, *tangents: Tensor) -> tupl
     Returns:
         The judgement and the squared derivative, ``(N,)``, both with a graph to the critic's weights.
     """
-    passes = [_judged_along(judge, images.detach(), tangent.detach()) for tangent in tangents]
+    images = images.detach().clone()  # an expanded view, which a network may return, cannot carry a tangent
+    passes = [_judged_along(judge, images, tangent.detach()) for tangent in tangents]
     squares = torch.stack([derivative.square() for _, derivative in passes])
     return passes[0][0], squares.mean(0)
 
