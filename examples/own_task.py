@@ -26,12 +26,17 @@ def sharpener(width: int = 48) -> nn.Module:
     return nn.Sequential(nn.Conv2d(3, width, 3, padding=1), *hidden, nn.Conv2d(width, 3, 3, padding=1))
 
 
-class Eye(nn.Sequential):
+class Eye(nn.Module):
     """Judges every patch by itself: a map of logits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        strided = [nn.Conv2d(3, 32, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(32, 64, 4, 2, 1), nn.LeakyReLU(0.2)]
+        self.layers = nn.Sequential(*strided, nn.Conv2d(64, 1, 3, padding=1))
 
     def forward(self, images: Tensor) -> ganvas.Judgement:
         """Judge images ``(N, 3, H, W)`` with logits ``(N, H / 4, W / 4)``."""
-        return ganvas.Judgement((super().forward(images).squeeze(1),))
+        return ganvas.Judgement((self.layers(images).squeeze(1),))
 
 
 def blur(images: Tensor) -> Tensor:
@@ -55,8 +60,7 @@ class Sharpen:
 
     def players(self) -> Players:
         """Who plays?"""
-        layers = [nn.Conv2d(3, 32, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(32, 64, 4, 2, 1), nn.LeakyReLU(0.2)]
-        return Players({"sharpener": sharpener()}, {"eye": Eye(*layers, nn.Conv2d(64, 1, 3, padding=1))})
+        return Players(generators={"sharpener": sharpener()}, critics={"eye": Eye()})
 
     def problem(self, batch: Batch, draw: Draw) -> Problem:
         """What is the problem in this batch?"""

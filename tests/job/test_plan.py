@@ -91,10 +91,15 @@ def test_gamma_grows_with_the_pixels(side: int, gamma: float) -> None:
 
 
 def test_what_follows_from_a_given_value_follows() -> None:
-    options = planned({"gamma": 5.0, "lr": 8e-4, "batch": 12, "kimg": 200.0}).training
+    options = planned({"gamma": 5.0, "lr": 8e-4, "batch": 12, "kimg": 2000.0}).training
     assert (options.gamma_final, options.lr_final, options.micro_batch) == (0.5, 2e-4, 12)
-    assert (options.burn_in_kimg, options.ema_kimg, options.tick_kimg) == (100, 6, 2)
-    assert (options.sample_every_kimg, options.checkpoint_every_kimg) == (10, 10)
+    assert (options.burn_in_kimg, options.ema_kimg, options.tick_kimg) == (400, 200, 20)
+    assert (options.sample_every_kimg, options.checkpoint_every_kimg) == (100, 100)
+
+
+def test_a_short_run_keeps_its_learning_rate() -> None:
+    options = planned({"lr": 8e-4, "kimg": 200.0}).training
+    assert (options.lr_final, options.burn_in_kimg, options.ema_kimg) == (8e-4, 200, 20)
 
 
 def test_batchnorm_only_where_the_penalty_bears_it() -> None:

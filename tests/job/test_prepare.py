@@ -61,7 +61,7 @@ def test_the_plan_in_words_and_in_values(tmp_path: Path, monkeypatch: pytest.Mon
     assert lines["shape"] == "8x12, 3 channels, crop"
     assert lines["networks"].startswith("fast, width 4 (generator 0.0")
     assert "augmentation flip,shift (cosine)" in lines["game"]
-    assert lines["steps"].startswith("batch 4 in parts of 2, lr 0.0005 to 0.000125, float32 on cpu")
+    assert lines["steps"].startswith("batch 4 in parts of 2, lr 0.0005 to 0.0005, float32 on cpu")
     assert lines["budget"] == "4 kimg: about 8 minutes"  # 1,000 steps of half a second, ten ticks of one
     assert lines["speed"] == "8 images a second"
     assert (lines["memory"], lines["disk"]) == ("2.0 GB", "30 MB of checkpoints")
@@ -79,7 +79,7 @@ def test_minutes_become_the_budget_and_its_schedules(tmp_path: Path, monkeypatch
     options = {key: value for key, value in SMALL.items() if key in ("network", "width", "batch", "precision")}
     training = planned(plain_folder(tmp_path / "x", 20), options, minutes=10).config.training
     assert training.kimg == 4.8  # 1,200 steps of 4
-    assert (training.burn_in_kimg, training.sample_every_kimg) == (2.4, 0.24)
+    assert (training.burn_in_kimg, training.sample_every_kimg) == (4.8, 0.24)
 
 
 def test_parts_of_the_batch_shrink_until_they_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

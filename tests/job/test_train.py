@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 
 from ganvas.errors import DataError, FileError, OutOfMemory, UsageError
 from ganvas.events import Event, Notice, Planned, Warned, Wrote
+from ganvas.job.calibrate import Calibration
 from ganvas.job.prepare import Request
 from ganvas.job.train import train
 from ganvas.model.load import load_model
@@ -193,7 +194,7 @@ def test_changes_at_a_resume_are_on_record(pictures: Path, tmp_path: Path) -> No
     record = record_of(run)
     (change,) = record["changes"]
     assert {key: change[key] for key in ("lr", "lr_final", "gamma", "gamma_final")} == pytest.approx(
-        {"lr": 1e-3, "lr_final": 2.5e-4, "gamma": 2.0, "gamma_final": 0.2}
+        {"lr": 1e-3, "lr_final": 1e-3, "gamma": 2.0, "gamma_final": 0.2}
     )
     assert change["time"].startswith("20")
     assert record["config"]["lr"] == 1e-3
@@ -332,15 +333,17 @@ def test_minutes_win_over_the_budget_of_a_preset(pictures: Path, tmp_path: Path)
     assert plan.config.training.gamma == 1.0  # of the preset
 
 
-def test_a_budget_in_minutes_is_frozen(pictures: Path, tmp_path: Path) -> None:
+def test_a_budget_in_minutes_is_frozen(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ganvas.job.prepare.calibrate", lambda *arguments: Calibration(0.06, 0.0, None, 0))
     with pytest.raises(KeyboardInterrupt):
         try_train(pictures, tmp_path, request={"minutes": 0.01}, kimg=None, interrupted=after(1))
     (run,) = tmp_path.iterdir()
-    kimg = record_of(run)["config"]["kimg"]
+    assert record_of(run)["config"]["kimg"] == 0.04  # ten steps of four pictures
+    monkeypatch.setattr("ganvas.job.prepare.calibrate", lambda *arguments: Calibration(0.01, 0.0, None, 0))
     with pytest.raises(KeyboardInterrupt):
         try_train(pictures, tmp_path, request={"minutes": 0.01}, kimg=None, interrupted=after(1))
     assert list(tmp_path.iterdir()) == [run]
-    assert record_of(run)["config"]["kimg"] == kimg
+    assert record_of(run)["config"]["kimg"] == 0.04
 
 
 def test_smaller_parts_after_running_out_of_memory(

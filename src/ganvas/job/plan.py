@@ -16,6 +16,8 @@ from ganvas.training.config import DataOptions, NetworkOptions, TrainConfig, Tra
 
 LONGEST_SIDE_PX = {"cpu": 64, "mps": 128, "cuda": 256}
 """The largest side worth training at on a device, when nobody asks for another."""
+SHORT_KIMG = 1000.0
+"""Up to here the learning rate stays as it is: falling early cost more than it gained (docs/measurements.md)."""
 NETWORKS = ("fast", "r3", "resnet", "dcgan", "mlp")
 
 
@@ -103,12 +105,13 @@ def gamma_rule(area: int) -> float:
 
 def _schedules(values: Mapping[str, Any]) -> dict[str, Any]:
     kimg = max(0.0, values["kimg"])  # a budget below is refused for itself, not for what follows from it
+    short = kimg <= SHORT_KIMG
     return {
         "micro_batch": values["batch"],
         "gamma_final": values["gamma"] / 10,
-        "lr_final": values["lr"] / 4,
-        "burn_in_kimg": kimg * (0.5 if kimg <= 1000 else 0.2),
-        "ema_kimg": min(500.0, kimg * 0.03),
+        "lr_final": values["lr"] if short else values["lr"] / 4,
+        "burn_in_kimg": kimg if short else kimg * 0.2,
+        "ema_kimg": min(500.0, kimg * 0.1),
     }
 
 

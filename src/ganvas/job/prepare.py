@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ganvas.data.labels import read_labels
+from ganvas.data.labels import Labels, read_labels
 from ganvas.data.pack import too_many_unreadable
 from ganvas.data.source import open_source
 from ganvas.data.survey import survey
@@ -21,6 +21,10 @@ from ganvas.job.resume import plain
 from ganvas.training.config import TrainConfig
 from ganvas.training.distribute import World
 from ganvas.training.memory import explained_memory
+from ganvas.training.task import Task
+
+MOST_BETWEEN_CHECKPOINTS_S = 900.0
+"""What a power cut may cost."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,27 @@ def make_plan(
         UsageError: The options do not fit each other.
         OutOfMemory: Not even the calibration fits.
     """
+    pictures, labels = _look_over(request, given, device, report)
+    config = complete(given, pictures, device)
+    task = build_task(config, labels, own)
+    with torch.random.fork_rng(devices=[]), torch.device("meta" if own == Own() else "cpu"):
+        parameters = parameter_counts(task.players().networks())
+    config, measured = _measure(request, config, task, pictures, device, world)
+    frozen: dict[str, Any] = {"micro_batch": config.training.micro_batch}
+    if request.minutes is not None:
+        frozen["kimg"] = kimg_for(request.minutes, measured, config)
+    config = complete({**given, **frozen}, pictures, device)
+    if "checkpoint_every_kimg" not in given:
+        most_kimg = MOST_BETWEEN_CHECKPOINTS_S / measured.step_s * config.training.images_per_step / 1000
+        every_kimg = min(config.training.checkpoint_every_kimg, most_kimg)
+        config = replace(config, training=replace(config.training, checkpoint_every_kimg=every_kimg))
+    return Plan(config, pictures.count, f"{labels.kind} labels ({labels.origin})", parameters, measured, str(device))
+
+
+def _look_over(
+    request: Request, given: Mapping[str, Any], device: torch.device, report: Report
+) -> tuple[Pictures, Labels]:
+    """The facts of the pictures, from their headers."""
     source = open_source(request.pictures)
     labels = read_labels(source, given.get("labels", "auto"))
     found = survey(source, lambda done, total: report(Packing(done, total)))
@@ -150,27 +175,22 @@ def make_plan(
         label_dim=len(labels.names),
         classes=len(labels.names) if labels.kind == "class" else 0,
     )
-    config = complete(given, pictures, device)
-    task = build_task(config, labels, own)
-    with torch.random.fork_rng(devices=[]), torch.device("meta" if own == Own() else "cpu"):
-        parameters = parameter_counts(task.players().networks())
+    return pictures, labels
+
+
+def _measure(
+    request: Request, config: TrainConfig, task: Task, pictures: Pictures, device: torch.device, world: World
+) -> tuple[TrainConfig, Calibration]:
+    """What a step costs; with ``--auto-batch``, in the largest micro-batch that fits."""
     while True:
         try:
             with explained_memory(config.training, device, world):
-                measured = calibrate(task, config, pictures.label_dim, device, World())
-            break
+                return config, calibrate(task, config, pictures.label_dim, device, World())
         except OutOfMemory:
             smaller = config.training.micro_batch // 2
             if not request.auto_batch or not smaller:
                 raise
             config = replace(config, training=replace(config.training, micro_batch=smaller))
-    if request.minutes is not None:
-        budget = {
-            "kimg": kimg_for(request.minutes, measured, config),
-            "micro_batch": config.training.micro_batch,
-        }
-        config = complete({**given, **budget}, pictures, device)
-    return Plan(config, pictures.count, f"{labels.kind} labels ({labels.origin})", parameters, measured, str(device))
 
 
 def parameter_counts(networks: Mapping[str, nn.Module]) -> dict[str, int]:
