@@ -187,14 +187,14 @@ def test_another_command_is_another_run(pictures: Path, tmp_path: Path) -> None:
 
 def test_changes_at_a_resume_are_on_record(pictures: Path, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        try_train(pictures, tmp_path, interrupted=after(3))
+        try_train(pictures, tmp_path, interrupted=after(3), lr=5e-4, lr_final=1.25e-4, gamma=1.0, gamma_final=0.1)
     events: list[Event] = []
     run = try_train(pictures, tmp_path, events=events, lr=1e-3, gamma=2.0).run
     assert run is not None
     record = record_of(run)
     (change,) = record["changes"]
     assert {key: change[key] for key in ("lr", "lr_final", "gamma", "gamma_final")} == pytest.approx(
-        {"lr": 1e-3, "lr_final": 1e-3, "gamma": 2.0, "gamma_final": 0.2}
+        {"lr": 1e-3, "lr_final": 2.5e-4, "gamma": 2.0, "gamma_final": 0.2}
     )
     assert change["time"].startswith("20")
     assert record["config"]["lr"] == 1e-3
