@@ -100,7 +100,7 @@ MOMENTS: dict[str, Callable[[Path], bool]] = {"packing": packing, "writing": wri
 
 def final_tensors(folder: Path) -> dict[str, torch.Tensor]:
     """The restart set and the model at the end of the run."""
-    (run,) = (folder / "runs").iterdir()
+    (run,) = (path.parent for path in (folder / "runs").glob("*/run.json"))
     last = sorted((run / "checkpoints").glob("[0-9]*.safetensors"))[-1]
     return {**load_file(last), **{f"model/{k}": v for k, v in load_file(run / "model.safetensors").items()}}
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 
 def seed_of(*parts: int | str) -> int:
-    """A 63-bit seed from any mixture of numbers and names."""
+    """A 63-bit seed from any mixture of numbers and names; torch's CPU generator uses the lower 32 bits."""
     text = "\x1f".join(str(part) for part in parts)
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
 

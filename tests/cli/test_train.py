@@ -210,7 +210,7 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(ganvas: Ganvas, pictures: Pat
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()
     assert (process.returncode, out) == (1, "")
-    assert "Saving; press Ctrl-C again to stop without.\n" in err
+    assert "Stopping after this step, everything saved; press Ctrl-C again to stop at once.\n" in err
     assert err.endswith("error: Stopped; the same command goes on from here.\n")
     steps = [int(path.stem) for path in (cut / "checkpoints").glob("*.safetensors")]
     assert 3 <= max(steps) < 50
@@ -228,6 +228,8 @@ def test_ctrl_c_twice_stops_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert not asked()
     signal.raise_signal(signal.SIGINT)
     assert asked()
-    assert capsys.readouterr().err == "Saving; press Ctrl-C again to stop without.\n"
+    assert (
+        capsys.readouterr().err == "Stopping after this step, everything saved; press Ctrl-C again to stop at once.\n"
+    )
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGTERM)

@@ -141,3 +141,9 @@ def test_what_atomic_writing_leaves_behind_is_what_sweeping_takes(
         (tmp_path / folder).mkdir()
     RunFolder(tmp_path).sweep()
     assert not torn.exists()
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "stats.jsonl").mkdir()
+    with pytest.raises(FileError, match=r"Cannot write '.*stats.jsonl'"):
+        RunFolder(tmp_path).append("stats.jsonl", {"step": 1})

@@ -120,4 +120,4 @@ class StopSignal:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
-        show.notice("Saving; press Ctrl-C again to stop without.")
+        show.notice("Stopping after this step, everything saved; press Ctrl-C again to stop at once.")

@@ -50,7 +50,9 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT:
                 raise FileError(f"'{path}' is not a checkpoint of this version ({FORMAT}).")
-            return {key: file.get_tensor(key) for key in file.keys()}, json.loads(metadata["facts"])
+            # Copies: a tensor that stays mapped keeps Windows from deleting the file.
+            tensors = {key: file.get_tensor(key).clone() for key in file.keys()}
+            return tensors, json.loads(metadata["facts"])
     except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise FileError(
             f"The checkpoint '{path}' is damaged ({error}); delete it to go on from an older one."

@@ -80,13 +80,20 @@ class RunFolder:
 
     def append(self, name: str, line: Mapping[str, Any]) -> None:
         """Add a line to a ``.jsonl`` file."""
-        with (self.path / name).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        self._append(name, json.dumps(line))
 
     def log(self, text: str) -> None:
         """Add a line to ``log.txt``."""
-        with (self.path / "log.txt").open("a", encoding="utf-8") as file:
-            file.write(text + "\n")
+        self._append("log.txt", text)
+
+    def _append(self, name: str, text: str) -> None:
+        try:
+            with (self.path / name).open("a", encoding="utf-8") as file:
+                file.write(text + "\n")
+        except OSError as error:
+            raise FileError(
+                f"Cannot write '{self.path / name}' ({error.strerror}); mend that and type the same command again."
+            ) from error
 
     def lines(self, name: str) -> list[dict[str, Any]]:
         """The whole lines of a ``.jsonl`` file; a last line cut short by a kill is dropped."""
