@@ -126,7 +126,8 @@ class TrainingState:
         self.counters = Counters(**facts["counters"])
         states = part("random")
         if len(states["cpu"]) == world.size:  # otherwise the processes keep those they were started with
-            _restore_random_states({key: value[world.rank] for key, value in states.items()})
+            # A copy: torch reads past the end of a view into a larger tensor here, and the process dies.
+            _restore_random_states({key: value[world.rank].clone() for key, value in states.items()})
 
     def _parameter_names(self) -> dict[Tensor, str]:
         """A name for every trained parameter, unique over all networks."""
