@@ -16,7 +16,7 @@ BENCHES := $(filter-out bench/fetch.py,$(wildcard bench/*.py))
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo    train on 12,000 bundled pictures of clothes for about five minutes, then paint new ones"
+	@echo "make demo    train on 12,000 bundled pictures of clothes for some minutes, then paint new ones"
 	@echo "make test    run the tests"
 	@echo "make lint    check format, style and types"
 	@echo "make bench   run every benchmark, shortened; the full ones are: $(BIN)/python bench/NAME.py"

@@ -12,13 +12,14 @@ import torch
 
 from ganvas.device import gains_from_bfloat16
 from ganvas.errors import UnknownName
+from ganvas.network.generator import GENERATORS
 from ganvas.training.config import DataOptions, NetworkOptions, TrainConfig, TrainingOptions
 
 LONGEST_SIDE_PX = {"cpu": 64, "mps": 128, "cuda": 256}
 """The largest side worth training at on a device, when nobody asks for another."""
 SHORT_KIMG = 1000.0
 """Up to here the learning rate stays as it is: falling early cost more than it gained (docs/measurements.md)."""
-NETWORKS = ("fast", "r3", "resnet", "dcgan", "mlp")
+NETWORKS = tuple(GENERATORS)
 
 
 @dataclass(frozen=True)
