@@ -1,7 +1,7 @@
 """Choose what nobody gave: resolution, networks, batch, penalty weight, schedules, duration.
 
-The rules are plain arithmetic on facts of the pictures and the device; `docs/measurements.md` shows how well
-they predict, and what a sweep of the penalty weight around the rule gives.
+The rules are plain arithmetic on facts of the pictures and the device; `bench/planner.py` shows how well they
+predict, and what a sweep of the penalty weight around the rule gives.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from ganvas.training.config import DataOptions, NetworkOptions, TrainConfig, Tra
 LONGEST_SIDE_PX = {"cpu": 64, "mps": 128, "cuda": 256}
 """The largest side worth training at on a device, when nobody asks for another."""
 SHORT_KIMG = 1000.0
-"""Up to here the learning rate stays as it is: falling early cost more than it gained (docs/measurements.md)."""
+"""Up to here the learning rate stays as it is: falling early cost more than it gained in a trial."""
 NETWORKS = tuple(GENERATORS)
 
 
