@@ -1,17 +1,19 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
 from ganvas.draw import Draw
-from ganvas.errors import FileError
-from ganvas.job.carry import Warmth, read_warmth
+from ganvas.errors import FileError, UsageError
+from ganvas.job.carry import Warmth, inherited, read_warmth
 from ganvas.model.descriptor import Descriptor, GeneratorSpec
 from ganvas.model.load import load_model
 from ganvas.model.save import save_model
 from ganvas.network.discriminator import build_discriminator
 from ganvas.network.generator import build_generator
+from ganvas.network.layers.widths import r3_widths
 from ganvas.tensors import to_levels
 from ganvas.training.checkpoint import checkpoint_path, checkpoint_steps, read_checkpoint
 from tests.network.architectures import NAMES, perturbed
@@ -97,6 +99,67 @@ def test_another_size_keeps_what_fits() -> None:
     (sentence,) = warmed(old, new)
     assert sentence.startswith("generator: ")
     assert new(Draw(0, 2).normal(5)).shape == (2, 3, 16, 16)
+
+
+def described(path: Path, size: tuple[int, int] = (8, 8), **config: Any) -> Path:
+    """A model file whose card says how it was trained."""
+    description = Descriptor(
+        "generation", size, 3, 5, {"generator": GeneratorSpec("custom", {})}, card={"config": config}
+    )
+    save_model(path / "model.safetensors", description, {"generator": nn.Linear(2, 2)})
+    return path
+
+
+@pytest.mark.parametrize("name", ["fast", "dcgan", "resnet", "r3"])
+@pytest.mark.parametrize("larger", [True, False])
+def test_another_size_keeps_the_coarse_stages(name: str, larger: bool, tmp_path: Path) -> None:
+    """Four stages of 32 pixels are the coarse ones of the five of 64, in both networks and in both directions."""
+    old_px, new_px = (32, 64) if larger else (64, 32)
+    options = {"generator": name, "discriminator": name, "width": 8, "blocks": 1, "latent_dim": 5}
+    model = described(tmp_path, (old_px, old_px), **options)
+    new_width = inherited(model, {}, (new_px, new_px))["width"]
+    for kind, build, own in (
+        ("generator", build_generator, {"latent_dim": 5}),
+        ("discriminator", build_discriminator, {}),
+    ):
+        old, new = (
+            build(name, {"size": [px, px], "channels": 3, **own, **widths(name, px, width)})
+            for px, width in ((old_px, 8), (new_px, new_width))
+        )
+        source = perturbed(old).state_dict()
+        Warmth({kind: source}, (), (), lambda sentence: None).warm_(new, kind)
+        carried = [
+            key
+            for key, value in new.state_dict().items()
+            if key in source and source[key].shape == value.shape and torch.equal(source[key], value)
+        ]
+        assert len(carried) >= 0.85 * min(len(source), len(new.state_dict()))
+
+
+def widths(name: str, px: int, width: int) -> dict[str, Any]:
+    return {"widths": list(r3_widths((px, px), width)), "blocks": 1} if name == "r3" else {"width": width}
+
+
+def test_the_old_architecture_is_taken_unless_another_is_asked_for(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"generator": "fast", "discriminator": "r3", "width": 32, "blocks": 2, "latent_dim": 5}
+    model = described(tmp_path, **options, kimg=3)
+    assert inherited(model, {}, (8, 8)) == options
+    assert inherited(model, {"width": 8, "lr": 0.1}, (8, 8)) == {k: v for k, v in options.items() if k != "width"}
+    assert inherited(model, {"network": "mlp"}, (8, 8)) == {}
+    assert inherited(model, {"discriminator": "fast"}, (8, 8)) == {}
+    assert inherited(model, {"generator": "custom"}, (8, 8)) == {}
+    assert [inherited(model, {}, (px, px))["width"] for px in (4, 16, 32, 1024)] == [64, 16, 8, 4]
+
+
+def test_a_model_of_its_authors_own_says_nothing_of_networks(tmp_path: Path) -> None:
+    assert inherited(described(tmp_path, generator="custom", discriminator="fast"), {}, (8, 8)) == {}
+    assert inherited(described(tmp_path), {}, (8, 8)) == {}
+
+
+def test_a_card_from_elsewhere_is_not_trusted(tmp_path: Path) -> None:
+    model = described(tmp_path, generator="fast", discriminator="fast", width="wide")
+    with pytest.raises(UsageError, match=r"--width is 'wide' in the card of '.*', but it must be a number"):
+        inherited(model, {}, (8, 8))
 
 
 def test_a_run_gives_both_networks_and_a_file_alone_the_generator(class_run: Path, tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
-"""Start from the weights of another model, as far as they fit."""
+"""Start from the weights of another model, as far as they fit, with networks chosen so that they do."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import safe_open
@@ -10,10 +11,16 @@ from torch import Tensor, nn
 
 from ganvas.errors import FileError
 from ganvas.model.load import read_descriptor
+from ganvas.network.layers.pyramid import pyramid
 from ganvas.training.checkpoint import checkpoint_path, checkpoint_steps, read_checkpoint
+from ganvas.training.config import SETTINGS
+from ganvas.training.options import parse
 
 LABEL_LAYER = "embed.weight"
 """How the one layer that meets the labels is called in every network of `ganvas.network`."""
+ARCHITECTURE = ("generator", "discriminator", "width", "blocks", "latent_dim")
+WIDTH_OF_FINEST = ("fast", "dcgan")
+"""Networks whose width is that of the finest stage and doubles towards the coarse end."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,36 @@ class Warmth:
         return bool(shared)
 
 
+def inherited(path: Path, given: Mapping[str, Any], size: tuple[int, int]) -> dict[str, Any]:
+    """The old model's architecture, as far as nobody gave another, in the width that keeps its coarse stages.
+
+    Args:
+        path: The model or run to start from.
+        given: Options somebody gave.
+        size: Height and width of the new pictures.
+
+    Returns:
+        Options by name; none when another architecture was asked for or the old one was its author's own.
+
+    Raises:
+        FileError: There is no model at the path.
+        UsageError: Its card is not one that ganvas wrote.
+    """
+    descriptor = read_descriptor(_model_file(path))
+    recorded = descriptor.card.get("config")
+    recorded = recorded if isinstance(recorded, Mapping) else {}
+    old = parse(SETTINGS, {key: recorded[key] for key in ARCHITECTURE if key in recorded}, f"the card of '{path}'")
+    network = old.get("generator", "custom")
+    for name in ("generator", "discriminator"):
+        asked = given.get(name, given.get("network", old.get(name)))
+        if asked == "custom" or asked != old.get(name):
+            return {}
+    if network in WIDTH_OF_FINEST and "width" in old:
+        new_stages = len(pyramid(size)) - len(pyramid(descriptor.size))
+        old["width"] = max(4, int(old["width"] * 0.5**new_stages))
+    return {key: value for key, value in old.items() if key not in given}
+
+
 def read_warmth(
     path: Path, new_labels: tuple[str, ...] = (), tell: Callable[[str], None] = lambda sentence: None
 ) -> Warmth:
@@ -68,7 +105,7 @@ def read_warmth(
     Raises:
         FileError: There is no model at the path.
     """
-    model = path / "model.safetensors" if path.is_dir() else path
+    model = _model_file(path)
     descriptor = read_descriptor(model)
     with safe_open(model, framework="pt") as file:
         generator = {
@@ -86,3 +123,7 @@ def read_warmth(
             key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)
         }
     return Warmth(networks, descriptor.labels.names, new_labels, tell)
+
+
+def _model_file(path: Path) -> Path:
+    return path / "model.safetensors" if path.is_dir() else path

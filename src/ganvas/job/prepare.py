@@ -15,6 +15,7 @@ from ganvas.data.survey import survey
 from ganvas.errors import DataError, OutOfMemory
 from ganvas.events import Packing, Report
 from ganvas.job.calibrate import Calibration, calibrate, kimg_for
+from ganvas.job.carry import inherited
 from ganvas.job.networks import Own, build_task
 from ganvas.job.plan import LONGEST_SIDE_PX, Pictures, complete
 from ganvas.job.resume import plain
@@ -140,6 +141,8 @@ def make_plan(
         OutOfMemory: Not even the calibration fits.
     """
     pictures, labels = _look_over(request, given, device, report)
+    if request.start_from is not None:
+        given = {**given, **inherited(request.start_from, given, given.get("size", pictures.size))}
     config = complete(given, pictures, device)
     task = build_task(config, labels, own)
     with torch.random.fork_rng(devices=[]), torch.device("meta" if own == Own() else "cpu"):

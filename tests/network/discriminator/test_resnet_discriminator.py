@@ -9,6 +9,7 @@ from tests.network.architectures import draws
 
 
 def blocks(size: list[int], width: int = 128) -> list[tuple[int, int, bool]]:
+    """Channels in, channels out and halving, fine to coarse as they are played."""
     with torch.device("meta"):
         network = build_discriminator("resnet", {"size": size, "channels": 3, "width": width})
     found = []
@@ -16,7 +17,7 @@ def blocks(size: list[int], width: int = 128) -> list[tuple[int, int, bool]]:
         if isinstance(block, DownResidual):
             assert isinstance(block.first, nn.Conv2d)
             found.append((block.first.in_channels, block.first.out_channels, block.halve))
-    return found
+    return found[::-1]
 
 
 def test_at_32_pixels_it_is_the_papers_table_4() -> None:

@@ -21,8 +21,8 @@ def test_the_generator_is_that_of_the_papers_figure_1() -> None:
 def test_the_discriminators_first_layer_has_no_batchnorm() -> None:
     with torch.device("meta"):
         network = build_discriminator("dcgan", PAPER)
-    assert [m.out_channels for m in network.modules() if isinstance(m, nn.Conv2d)] == [128, 256, 512, 1024]
-    assert [m.num_features for m in network.modules() if isinstance(m, nn.BatchNorm2d)] == [256, 512, 1024]
+    assert [m.out_channels for m in network.modules() if isinstance(m, nn.Conv2d)] == [1024, 512, 256, 128]
+    assert [m.num_features for m in network.modules() if isinstance(m, nn.BatchNorm2d)] == [1024, 512, 256]
 
 
 @pytest.mark.parametrize("name", ["generator", "discriminator"])

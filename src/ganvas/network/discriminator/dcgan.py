@@ -10,6 +10,7 @@ from ganvas.network.layers.initialise import LEAKY_SLOPE, normal
 from ganvas.network.layers.precision import FullPrecision
 from ganvas.network.layers.projection import ProjectionHead
 from ganvas.network.layers.pyramid import pyramid
+from ganvas.network.layers.stage import coarse_to_fine
 from ganvas.network.layers.widths import doubling_widths
 from ganvas.tensors import Condition, Images, Judgement
 
@@ -47,17 +48,19 @@ class DcganDiscriminator(nn.Module):
         self.width, self.max_width, self.normalise = width, max_width, normalise
         base, *finer = pyramid(size)
         widths = [channels, *reversed(doubling_widths(len(finer), width, max_width))]
-        self.downs, self.norms = nn.ModuleList(), nn.ModuleList()
+        downs: list[nn.Module] = []
+        norms: list[nn.Module] = []
         for before, after in pairwise(widths):
-            self.downs.append(normal(nn.Conv2d(before, after, 4, stride=2, padding=1), 0.0, INITIAL_STD))
-            normed = normalise == "batch" and len(self.norms) > 0
-            self.norms.append(normal(nn.BatchNorm2d(after), 1.0, INITIAL_STD) if normed else nn.Identity())
+            downs.append(normal(nn.Conv2d(before, after, 4, stride=2, padding=1), 0.0, INITIAL_STD))
+            normed = normalise == "batch" and len(norms) > 0
+            norms.append(normal(nn.BatchNorm2d(after), 1.0, INITIAL_STD) if normed else nn.Identity())
+        self.downs, self.norms = coarse_to_fine(downs), coarse_to_fine(norms)
         self.head = FullPrecision(ProjectionHead(widths[-1] * base[0] * base[1], label_dim, INITIAL_STD))
 
     def forward(self, images: Images, condition: Condition = None) -> Judgement:
         """Judge ``(N, channels, *size)``; one logit ``(N,)``, one feature map a convolution."""
         x, features = images, []
-        for down, norm in zip(self.downs, self.norms, strict=True):
+        for down, norm in zip(reversed(self.downs), reversed(self.norms), strict=True):
             even = F.pad(x, (0, x.shape[-1] % 2, 0, x.shape[-2] % 2))
             x = F.leaky_relu(norm(down(even)), LEAKY_SLOPE)
             features.append(x)

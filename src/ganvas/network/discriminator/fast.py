@@ -11,7 +11,7 @@ from ganvas.network.layers.projection import ProjectionHead
 from ganvas.network.layers.pyramid import pyramid
 from ganvas.network.layers.resample import downsample
 from ganvas.network.layers.residual import DenseResidual
-from ganvas.network.layers.stage import DownStage
+from ganvas.network.layers.stage import DownStage, coarse_to_fine
 from ganvas.network.layers.widths import doubling_widths
 from ganvas.tensors import Condition, Images, Judgement
 
@@ -52,16 +52,18 @@ class FastDiscriminator(nn.Module):
             return [DenseResidual(channels, blocks * (len(sizes) - 1)) for _ in range(blocks)]
 
         from_image = scaled_normal(nn.Conv2d(channels, fine_to_coarse[0], 3, padding=1), LEAKY_GAIN)
-        self.stages = nn.ModuleList([nn.Sequential(from_image, nn.LeakyReLU(LEAKY_SLOPE))])
-        for before, after in pairwise(fine_to_coarse):
-            self.stages.append(DownStage(before, after, downsample, stage_blocks(after)))
+        self.from_image = nn.Sequential(from_image, nn.LeakyReLU(LEAKY_SLOPE))
+        self.stages = coarse_to_fine(
+            DownStage(before, after, downsample, stage_blocks(after)) for before, after in pairwise(fine_to_coarse)
+        )
         features = fine_to_coarse[-1] * sizes[0][0] * sizes[0][1]
         self.head = FullPrecision(ProjectionHead(features, label_dim, std=features**-0.5))
 
     def forward(self, images: Images, condition: Condition = None) -> Judgement:
         """Judge ``(N, channels, *size)``; one logit ``(N,)``, one feature map a stage."""
-        x, features = images, []
-        for stage in self.stages:
+        x = self.from_image(images)
+        features = [x]
+        for stage in reversed(self.stages):
             x = stage(x)
             features.append(x)
         return Judgement((self.head(x.flatten(1), condition),), tuple(features))

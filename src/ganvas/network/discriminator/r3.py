@@ -12,7 +12,7 @@ from ganvas.network.layers.initialise import normal, scaled_normal
 from ganvas.network.layers.precision import FullPrecision
 from ganvas.network.layers.pyramid import pyramid
 from ganvas.network.layers.resample import downsample_smooth
-from ganvas.network.layers.stage import DownStage
+from ganvas.network.layers.stage import DownStage, coarse_to_fine
 from ganvas.network.layers.widths import require_widths
 from ganvas.tensors import Condition, Images, Judgement, Logits
 
@@ -51,15 +51,18 @@ class R3Discriminator(nn.Module):
 
         fine_to_coarse = widths[::-1]
         from_image = scaled_normal(nn.Conv2d(channels, fine_to_coarse[0], 1, bias=False))
-        self.stages = nn.ModuleList([nn.Sequential(from_image, *stage_blocks(fine_to_coarse[0]))])
-        for before, after in pairwise(fine_to_coarse):
-            self.stages.append(DownStage(before, after, downsample_smooth, stage_blocks(after)))
+        self.from_image = nn.Sequential(from_image, *stage_blocks(fine_to_coarse[0]))
+        self.stages = coarse_to_fine(
+            DownStage(before, after, downsample_smooth, stage_blocks(after))
+            for before, after in pairwise(fine_to_coarse)
+        )
         self.head = FullPrecision(R3Head(widths[0], sizes[0], label_dim))
 
     def forward(self, images: Images, condition: Condition = None) -> Judgement:
         """Judge ``(N, channels, *size)``; one logit ``(N,)``, one feature map a stage."""
-        x, features = images, []
-        for stage in self.stages:
+        x = self.from_image(images)
+        features = [x]
+        for stage in reversed(self.stages):
             x = stage(x)
             features.append(x)
         return Judgement((self.head(x, condition),), tuple(features))

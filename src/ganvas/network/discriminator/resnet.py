@@ -12,6 +12,7 @@ from ganvas.network.layers.precision import FullPrecision
 from ganvas.network.layers.projection import ProjectionHead
 from ganvas.network.layers.pyramid import pyramid
 from ganvas.network.layers.resample import downsample
+from ganvas.network.layers.stage import coarse_to_fine
 from ganvas.network.layers.widths import tapering_widths
 from ganvas.tensors import Condition, Images, Judgement
 
@@ -41,7 +42,7 @@ class ResnetDiscriminator(nn.Module):
         halving = [True] * max(0, stages - 2) + [False] * PLAIN_BLOCKS
         widths = [channels, *fine_to_coarse[: len(halving)]]
         widths += [width] * (len(halving) + 1 - len(widths))
-        self.blocks = nn.ModuleList(
+        self.blocks = coarse_to_fine(
             DownResidual(before, after, halve=halve, from_image=number == 0)
             for number, (before, after, halve) in enumerate(zip(widths[:-1], widths[1:], halving, strict=True))
         )
@@ -54,7 +55,7 @@ class ResnetDiscriminator(nn.Module):
     def forward(self, images: Images, condition: Condition = None) -> Judgement:
         """Judge ``(N, channels, *size)``; one logit ``(N,)``, one feature map a block."""
         x, features = images, []
-        for block in self.blocks:
+        for block in reversed(self.blocks):
             x = block(x)
             features.append(x)
         # The sum over hundreds of pixels is taken in float32 or better: bfloat16 keeps three digits.

@@ -9,6 +9,14 @@ from ganvas.network.layers.initialise import scaled_normal
 from ganvas.network.layers.resample import upsample
 
 
+def coarse_to_fine(fine_to_coarse: Iterable[nn.Module]) -> nn.ModuleList:
+    """The stages of a discriminator numbered from the coarse end, as a generator's are; it plays them in reverse.
+
+    So a network for larger pictures knows the stages of a smaller one by name, and can start from its weights.
+    """
+    return nn.ModuleList(reversed(list(fine_to_coarse)))
+
+
 def width_change(before: int, after: int) -> nn.Module:
     """A 1×1 convolution that keeps the variance, or nothing where the width stays."""
     return nn.Identity() if before == after else scaled_normal(nn.Conv2d(before, after, 1, bias=False))
