@@ -6,6 +6,7 @@ batch is cut, and resuming needs no generator state: the step number is the stat
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -68,7 +69,7 @@ class Draw:
         return whole[self.start : self.stop].to(self.device)
 
 
-def per_image_normal(seeds: list[int], *shape: int) -> Tensor:
+def per_image_normal(seeds: Sequence[int], *shape: int) -> Tensor:
     """Standard normal ``(len(seeds), *shape)`` with one generator a seed.
 
     Row i depends on ``seeds[i]`` alone, so a picture does not depend on the batch it is painted in.

@@ -21,7 +21,8 @@ OTHER: dict[str, Any] = {
     "beta2": 0.2, "beta2_final": 0.3, "burn_in_kimg": 0.125, "ema_kimg": 0.25, "augment": ("flip",),
     "augment_policy": "fixed", "augment_p": 0.01, "augment_target": 0.2, "augment_shared": False, "kimg": 77.0,
     "batch": 6, "micro_batch": 2, "precision": "bfloat16", "seed": 11, "tick_kimg": 0.5, "sample_every_kimg": 0.75,
-    "checkpoint_every_kimg": 0.3, "keep_last": 5, "keep_every_kimg": 8.0, "preview_count": 3, "tensorboard": True,
+    "checkpoint_every_kimg": 0.3, "evaluate_every_kimg": 0.35, "best_by": "fd", "keep_last": 5, "keep_every_kimg": 8.0,
+    "preview_count": 3, "tensorboard": True,
 }  # fmt: skip
 """A value for every option that no rule would choose."""
 
@@ -94,7 +95,8 @@ def test_what_follows_from_a_given_value_follows() -> None:
     options = planned({"gamma": 5.0, "lr": 8e-4, "batch": 12, "kimg": 2000.0}).training
     assert (options.gamma_final, options.lr_final, options.micro_batch) == (0.5, 2e-4, 12)
     assert (options.burn_in_kimg, options.ema_kimg, options.tick_kimg) == (400, 200, 20)
-    assert (options.sample_every_kimg, options.checkpoint_every_kimg) == (100, 100)
+    assert (options.sample_every_kimg, options.checkpoint_every_kimg, options.evaluate_every_kimg) == (100, 100, 100)
+    assert planned({"checkpoint_every_kimg": 7.0}).training.evaluate_every_kimg == 7
 
 
 def test_a_short_run_keeps_its_learning_rate() -> None:

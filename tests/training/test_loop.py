@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ganvas.draw import Draw
-from ganvas.errors import Diverged, FileError, OutOfMemory, UsageError
+from ganvas.errors import Diverged, FileError, OutOfMemory, UnknownName, UsageError
 from ganvas.events import Event, Notice, Progress, Warned, Wrote
 from ganvas.image.provenance import read_mark
 from ganvas.training import health, loop
@@ -228,6 +228,31 @@ def test_the_last_the_best_and_every_so_many_checkpoints_are_kept(
     lines = [json.loads(line) for line in (tmp_path / "scores.jsonl").read_text().splitlines()]
     scores = [(line["step"], line["random_feature_distance"]) for line in lines]
     assert scores == [(5, 0.3), (10, 0.1), (15, 0.2), (20, 0.2)]
+
+
+def test_scores_come_at_their_own_pace_and_decide_by_the_chosen_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twenty steps, a score every four, a checkpoint every five: the best state need not be a checkpoint's."""
+    own = iter([5.0, 3.0, 1.0, 4.0, 2.0])
+    monkeypatch.setattr(loop, "scores", lambda *_: {"random_feature_distance": 0.5, "fd": next(own)})
+    export = Exports()
+    state, _ = watched(tmp_path, Simple(), settings=options(evaluate_every_kimg=0.032, best_by="fd"), export=export)
+    assert (state.counters.best_score, state.counters.best_step) == (1.0, 12)
+    assert [step for name, step in export.written if name == "best.safetensors"] == [4, 8, 12]
+    assert [json.loads(line)["step"] for line in (tmp_path / "scores.jsonl").read_text().splitlines()] == [
+        4,
+        8,
+        12,
+        16,
+        20,
+    ]
+    assert set(checkpoint_steps(tmp_path / "checkpoints")) == {15, 20}
+
+
+def test_a_score_nobody_gives_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnknownName, match=r"score to choose the best by 'fid'. .*random_feature_distance"):
+        watched(tmp_path, Simple(), settings=options(best_by="fid"))
 
 
 def test_statistics_come_every_tick_and_at_the_end(tmp_path: Path) -> None:

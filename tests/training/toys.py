@@ -24,7 +24,7 @@ def options(**changes: Any) -> TrainingOptions:
     base: dict[str, Any] = {
         "batch": 8, "micro_batch": 8, "kimg": 0.16, "gamma": 0.2, "gamma_final": 0.1, "lr": 2e-3,
         "lr_final": 1e-3, "burn_in_kimg": 0.08, "ema_kimg": 0.02, "precision": "float32", "tick_kimg": 0.032,
-        "sample_every_kimg": 0.08, "checkpoint_every_kimg": 0.04, "preview_count": 8,
+        "sample_every_kimg": 0.08, "checkpoint_every_kimg": 0.04, "evaluate_every_kimg": 0.04, "preview_count": 8,
     }  # fmt: skip
     return TrainingOptions(**{**base, **changes})
 

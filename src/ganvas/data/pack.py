@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ganvas.data import cache
 from ganvas.data.build import building
+from ganvas.data.content import known_content, read_content, remember
 from ganvas.data.dataset import Dataset
 from ganvas.data.item import Unreadable, first_few
 from ganvas.data.labels import Labels
@@ -74,10 +75,9 @@ def pack(
     prefix = _form_key(form, names)
     listing = listing_of(source)
 
-    content = cache.remembered_content(root, listing) if listing else None
+    content = known_content(source, root)
     if content is None and cache.has_form(root, prefix):
-        digests = list(in_order(lambda row: _digest(source, row), len(names)))
-        content = _remember(root, listing, digests)
+        content = read_content(source, root)
     entry = None
     if content is not None:
         try:
@@ -135,7 +135,7 @@ def _build(
                 f"{len(unreadable)} of {len(names)} pictures in '{source.path}' cannot be read ({lost}), "
                 f"and a run bears 5 %; 'ganvas check {source.path}' says what is wrong with each."
             )
-        content = _remember(root, listing, digests)
+        content = remember(root, listing, digests)
         build.publish(f"{prefix}-{content}", unreadable)
     return content
 
@@ -160,21 +160,6 @@ def _prepare(source: Source, row: int, form: Form) -> tuple[bytes | None, NDArra
     except FileError as error:
         return digest, str(error)
     return digest, to_form(picture, form)
-
-
-def _digest(source: Source, row: int) -> bytes | None:
-    try:
-        return digest_of(read_item(source, row))
-    except FileError:
-        return None
-
-
-def _remember(root: Path, listing: str | None, digests: list[bytes | None]) -> str:
-    """The key of the content with these digests; noted for its listing if all of it could be read."""
-    content = hashlib.sha256(b"".join(digest or bytes(32) for digest in digests)).hexdigest()[:32]
-    if listing and all(digests):
-        cache.remember_content(root, listing, content)
-    return content
 
 
 def _form_key(form: Form, names: tuple[str, ...]) -> str:

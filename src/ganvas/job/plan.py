@@ -118,7 +118,12 @@ def _schedules(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _intervals(values: Mapping[str, Any]) -> dict[str, Any]:
     kimg = values["kimg"]
-    return {"tick_kimg": max(1.0, kimg / 100), "sample_every_kimg": kimg / 20, "checkpoint_every_kimg": kimg / 20}
+    return {
+        "tick_kimg": max(1.0, kimg / 100),
+        "sample_every_kimg": kimg / 20,
+        "checkpoint_every_kimg": kimg / 20,
+        "evaluate_every_kimg": values.get("checkpoint_every_kimg", kimg / 20),
+    }
 
 
 def _two_digits(value: float) -> float:

@@ -154,8 +154,8 @@ def make_plan(
     config = complete({**given, **frozen}, pictures, device)
     if "checkpoint_every_kimg" not in given:
         most_kimg = MOST_BETWEEN_CHECKPOINTS_S / measured.step_s * config.training.images_per_step / 1000
-        every_kimg = min(config.training.checkpoint_every_kimg, most_kimg)
-        config = replace(config, training=replace(config.training, checkpoint_every_kimg=every_kimg))
+        frozen["checkpoint_every_kimg"] = min(config.training.checkpoint_every_kimg, most_kimg)
+        config = complete({**given, **frozen}, pictures, device)
     return Plan(config, pictures.count, f"{labels.kind} labels ({labels.origin})", parameters, measured, str(device))
 
 

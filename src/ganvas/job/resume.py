@@ -13,7 +13,7 @@ from ganvas.training.run import RunFolder
 CHANGEABLE = frozenset(
     {
         "lr", "lr_final", "gamma", "gamma_final", "kimg", "micro_batch", "tick_kimg", "sample_every_kimg",
-        "checkpoint_every_kimg", "keep_last", "keep_every_kimg", "preview_count", "tensorboard",
+        "checkpoint_every_kimg", "evaluate_every_kimg", "keep_last", "keep_every_kimg", "preview_count", "tensorboard",
     }
 )  # fmt: skip
 """What may differ at a resume; the change is put on record."""

@@ -56,14 +56,31 @@ class Model:
                 than seeds; a seed or the batch is out of range.
         """
         wanted = [index(seed) for seed in seeds]
-        self._refuse(wanted, batch)
-        if not wanted:
+        self._refuse(wanted, batch)  # before its label is looked at
+        return self.paint(wanted, self._condition(wanted, label), batch=batch)
+
+    def paint(self, seeds: Sequence[int], condition: Tensor | None, *, batch: int = 16) -> Images:
+        """Paint one picture a seed, each under a condition of its own.
+
+        Args:
+            seeds: As for `sample`.
+            condition: Float ``(N, K)``: one-hot classes in the order of the descriptor's names, or attributes scaled to
+                mean 0 and variance 1; None for a model without labels.
+            batch: Pictures painted at once.
+
+        Returns:
+            Images ``(N, C, H, W)`` in [-1, 1] on the CPU.
+
+        Raises:
+            UsageError: As for `sample`.
+        """
+        self._refuse(seeds, batch)
+        if not seeds:
             return torch.empty(0, self.descriptor.channels, *self.descriptor.size)
-        condition = self._condition(wanted, label)
-        latents = per_image_normal(wanted, self.descriptor.latent_dim)
+        latents = per_image_normal(seeds, self.descriptor.latent_dim)
         painted = [
             self._paint(latents[i : i + batch], None if condition is None else condition[i : i + batch])
-            for i in range(0, len(wanted), batch)
+            for i in range(0, len(seeds), batch)
         ]
         return torch.cat(painted)
 

@@ -91,6 +91,8 @@ class TrainingOptions:
     tick_kimg: float = option("Thousand images between lines of statistics and health.", flag="tick_every", above=0)
     sample_every_kimg: float = option("Thousand images between sample grids.", flag="sample_every", above=0)
     checkpoint_every_kimg: float = option("Thousand images between checkpoints.", flag="checkpoint_every", above=0)
+    evaluate_every_kimg: float = option("Thousand images between scores.", flag="evaluate_every", above=0)
+    best_by: str = option("Score whose lowest value keeps best.safetensors.", default="random_feature_distance")
     keep_last: int = option("Checkpoints kept.", default=2, least=1)
     keep_every_kimg: float = option(
         "Also keep a checkpoint every so many thousand images; 0 for none.", default=0.0, flag="keep_every", least=0

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ganvas.device import place
 from ganvas.draw import Draw, seed_of
-from ganvas.errors import Diverged
+from ganvas.errors import Diverged, UnknownName
 from ganvas.events import Notice, Progress, Report, Warned, Wrote
 from ganvas.training.checkpoint import (
     checkpoint_path,
@@ -144,8 +144,9 @@ class Loop:
         """What is due: statistics, sample grids, scores, checkpoints; False when a NaN made the run roll back."""
         options = self.options
         tick = at_end or self._due(options.tick_kimg)
+        score = at_end or self._due(options.evaluate_every_kimg)
         keep = at_end or self._due(options.checkpoint_every_kimg)
-        if tick or keep:
+        if tick or score or keep:
             stats = self.journal.means(self.world) if tick else {}
             culprit = self._culprit(stats)
             if culprit is not None:
@@ -155,8 +156,9 @@ class Loop:
                 self._tick(stats)
         if at_end or self._due(options.sample_every_kimg):
             self._sample()
-        if keep:
+        if score:
             self._evaluate()
+        if keep:
             self._checkpoint()
         return True
 
@@ -183,12 +185,18 @@ class Loop:
             self.report(Warned(sentence))
 
     def _evaluate(self) -> None:
-        """Score the averaged generators, keep the best, and ask the stage's stop rule."""
+        """Score the averaged generators, keep the best, and ask the stage's stop rule.
+
+        Raises:
+            UnknownName: The task has no such score to choose the best by.
+        """
         counters = self.state.counters
         found = scores(self.task, self.state, self._fixed_batches())
         if self.world.leads:
             self.journal.write_scores(counters, found)
-        score = found["random_feature_distance"]
+        if self.options.best_by not in found:
+            raise UnknownName("score to choose the best by", self.options.best_by, found)
+        score = found[self.options.best_by]
         if counters.best_score is None or score < counters.best_score:
             counters.best_score, counters.best_step = score, counters.step
             if self.world.leads:
