@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 import pytest
 import torch
 
-from ganvas.training.features import augmentation_leak, diversity, effective_rank, random_features
+from ganvas.metric.diversity import diversity, effective_rank, random_features
 from ganvas.training.health import (
     GRACE_KIMG,
     PERSISTENCE,
@@ -14,6 +14,7 @@ from ganvas.training.health import (
     first_non_finite,
     overfitting_gap,
 )
+from ganvas.training.leak import augmentation_leak
 from tests.training.conftest import Clothes
 
 WELL = Vitals(
@@ -106,6 +107,34 @@ def test_rising_diversity_is_no_collapse() -> None:
     assert kinds(ticks(10, {"diversity": [0.05, 0.05, 0.05, 0.05, 0.05]})) == ["collapse"]
 
 
+def test_a_new_stage_is_not_judged_by_the_one_before() -> None:
+    """A gradient of 0.01 in a stage of pixels is usual, and so is one of 2 when the critics come in."""
+    pixels = [replace(v, stage="pixels", generator_gradient_norm=0.01) for v in ticks(20)]
+    after = [replace(v, stage="adversarial", seen_kimg=20 + v.seen_kimg) for v in ticks(20)]
+    found = [kinds([*pixels, *after[:count]]) for count in range(1, 21)]
+    assert found == [[]] * 20
+    unknown = [replace(v, stage="") for v in (*pixels, *after)]
+    assert "exploding" in [kind for count in range(21, 41) for kind in kinds(unknown[:count])]  # it would be an alarm
+
+
+def test_every_stage_has_its_own_time_to_warm_up() -> None:
+    """Critics that have just come in are dead for a while; for long, they are an alarm again."""
+    pixels = [replace(v, stage="pixels") for v in ticks(20)]
+    dead = [
+        replace(v, stage="adversarial", seen_kimg=20 + v.seen_kimg / 4) for v in ticks(40, {"sign_statistic": -1.0})
+    ]
+    found = [kinds([*pixels, *dead[:count]]) for count in range(1, 41)]
+    warm = int(GRACE_KIMG * 4) - 1 + PERSISTENCE
+    assert found == [[]] * (warm - 1) + [["critic_dead"]] * (41 - warm)
+
+
+def test_a_stage_that_comes_back_does_not_look_behind_the_one_between() -> None:
+    quiet = [replace(v, stage="a", generator_gradient_norm=0.01) for v in ticks(20)]
+    between = [replace(v, stage="b", seen_kimg=20 + v.seen_kimg) for v in ticks(20)]
+    loud = [replace(v, stage="a", seen_kimg=40 + v.seen_kimg) for v in ticks(20)]
+    assert [kinds([*quiet, *between, *loud[:count]]) for count in range(1, 21)] == [[]] * 20
+
+
 def test_a_resting_player_is_not_dead() -> None:
     assert kinds(ticks(20, {"critic_loss": 0.0, "critic_gradient_norm": 0.0, "sign_statistic": 0.0})) == []
     assert kinds(ticks(20, {"generator_loss": 0.0, "generator_gradient_norm": 0.0})) == []
@@ -142,6 +171,7 @@ def test_first_non_finite_names_the_culprit() -> None:
     assert first_non_finite(tensors) == "b"
     assert first_non_finite({"x": torch.tensor(-torch.inf), **tensors}) == "x"
     assert first_non_finite({"huge": torch.tensor([3e38, 3e38])}) is None
+    assert first_non_finite({}) is None
 
 
 def test_real_pictures_against_real_pictures_raise_no_alarm(clothes: Clothes) -> None:

@@ -14,7 +14,7 @@ from ganvas.training.distribute import World
 from ganvas.training.health import Vitals
 from ganvas.training.state import TrainingState
 from ganvas.training.task import Batch, Networks, Painted, Players, Problem
-from ganvas.training.vitals import FixedBatches, examine, resting, scores
+from ganvas.training.vitals import FixedBatches, examine, first_rows, resting, scores
 from tests.training.toys import NoisyStripes, Painter, Simple, TwoWay, options
 
 DRAW = Draw(0, 32)
@@ -127,7 +127,7 @@ def test_means_of_the_tick_are_passed_on_by_the_names_of_a_step() -> None:
     found = looked_at(Simple(), {"training": batch()}, stats, augment=("flip",), augment_p=0.5)
     assert (found.sign_statistic, found.critic_loss, found.generator_loss) == (0.25, 1.5, 2.5)
     assert (found.critic_gradient_norm, found.generator_gradient_norm) == (3.5, 4.5)
-    assert (found.seen_kimg, found.augment_p) == (4.0, 0.5)
+    assert (found.seen_kimg, found.augment_p, found.stage) == (4.0, 0.5, "all")
 
 
 def test_a_player_that_rested_has_neither_loss_nor_gradient() -> None:
@@ -139,6 +139,20 @@ def test_every_critic_is_looked_at() -> None:
     state = TrainingState.begin(TwoWay().players(), options())
     batches = {"training": (NoisyStripes().at(0, DRAW), DRAW)}
     assert set(examine(TwoWay(), state, batches, options(), {})) == {"critic_a", "critic_b"}
+
+
+def test_the_present_stage_is_noted() -> None:
+    state = TrainingState.begin(TwoWay().players(), options())
+    state.counters.stage = 1
+    found = examine(TwoWay(), state, {"training": (NoisyStripes().at(0, DRAW), DRAW)}, options(), {})
+    assert {vitals.stage for vitals in found.values()} == {"adversarial"}
+
+
+def test_the_first_rows_are_those_of_the_training_pictures() -> None:
+    state = TrainingState.begin(Simple().players(), options())
+    (row,) = first_rows(Simple(), state, {"training": batch(0.5), "heldout": batch(-0.5)})
+    assert row.critic == "d"
+    assert torch.equal(row.real, batch(0.5)[0]["image"])
 
 
 def test_scores_add_the_tasks_own_on_held_out_pictures_where_there_are_some() -> None:

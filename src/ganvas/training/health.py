@@ -15,7 +15,7 @@ from torch import Tensor
 from ganvas.tensors import PerSample
 
 GRACE_KIMG = 2.0
-"""Before this, an average of hardly trained weights paints grey and every sign is wild."""
+"""Before this, in every stage, an average of hardly trained weights paints grey and every sign is wild."""
 PERSISTENCE = 5
 """Ticks in a row that must agree."""
 
@@ -28,16 +28,17 @@ class Vitals:
 
     Attributes:
         seen_kimg: Thousand images shown to the critic so far.
-        diversity: `ganvas.training.features.diversity` of fakes against reals.
-        effective_rank_ratio: `ganvas.training.features.effective_rank` of fakes over that of reals.
+        diversity: `ganvas.metric.diversity.diversity` of fakes against reals.
+        effective_rank_ratio: `ganvas.metric.diversity.effective_rank` of fakes over that of reals.
         sign_statistic: `ganvas.objective.adversarial.sign_statistic`, from -1 to 1.
         overfitting_gap: `overfitting_gap`, or None without held-out pictures.
         generator_gradient_norm: Mean norm of the generators' gradient since the last tick.
         critic_gradient_norm: Mean norm of the critics' gradient since the last tick.
         critic_loss: Mean adversarial loss of the critic since the last tick.
         generator_loss: Mean adversarial loss of the generators since the last tick.
-        leak: `ganvas.training.features.augmentation_leak`, or None without augmentation.
+        leak: `ganvas.training.leak.augmentation_leak`, or None without augmentation.
         augment_p: Augmentation probability.
+        stage: Name of the stage being played; what is usual in one is not in the next.
     """
 
     seen_kimg: float
@@ -51,6 +52,7 @@ class Vitals:
     generator_loss: float
     leak: float | None
     augment_p: float
+    stage: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def overfitting_gap(train_scores: PerSample, heldout_scores: PerSample, fake_sco
     Returns:
         0 fine, 1 held-out pictures are fakes to the critic: it knows its own by heart.
     """
-    train, heldout, fake = (scores.detach().double().cpu() for scores in (train_scores, heldout_scores, fake_scores))
+    train, heldout, fake = (scores.detach().cpu().double() for scores in (train_scores, heldout_scores, fake_scores))
     error = (train.var() / len(train) + heldout.var() / len(heldout)).sqrt()
     gap = (train.mean() - heldout.mean() - 2 * error).item()
     return gap / max(gap, (train.mean() - fake.mean()).item()) if gap > 0 else 0.0
@@ -88,7 +90,12 @@ def overfitting_gap(train_scores: PerSample, heldout_scores: PerSample, fake_sco
 
 def first_non_finite(tensors: Mapping[str, Tensor]) -> str | None:
     """The name of the first tensor that holds a NaN or an infinity, or None."""
-    return next((name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()), None)
+    finite = {name: torch.isfinite(tensor).all() for name, tensor in tensors.items()}
+    for device in dict.fromkeys(flag.device for flag in finite.values()):
+        there = [flag for flag in finite.values() if flag.device == device]  # one answer to wait for, not one a tensor
+        if not torch.stack(there).all():
+            return next(name for name, flag in finite.items() if not flag)
+    return None
 
 
 def diagnose(history: Sequence[Vitals]) -> tuple[Alarm, ...]:
@@ -97,13 +104,22 @@ def diagnose(history: Sequence[Vitals]) -> tuple[Alarm, ...]:
     Args:
         history: The vital signs of one critic's game at every tick so far, oldest first.
     """
-    warm = [vitals for vitals in history if vitals.seen_kimg >= GRACE_KIMG]
+    warm = _warm(history)
     if len(warm) < PERSISTENCE:
         return ()
     found = {kind: rule(warm) for kind, rule in RULES.items()}
     if found["collapse"]:
         found["low_diversity"] = None
     return tuple(Alarm(kind, sentence) for kind, sentence in found.items() if sentence)
+
+
+def _warm(history: Sequence[Vitals]) -> list[Vitals]:
+    """The ticks of the present stage, without its first `GRACE_KIMG`."""
+    begun = len(history)
+    while begun and history[begun - 1].stage == history[-1].stage:
+        begun -= 1
+    start_kimg = history[begun - 1].seen_kimg if begun else 0.0
+    return [vitals for vitals in history[begun:] if vitals.seen_kimg - start_kimg >= GRACE_KIMG]
 
 
 def _collapse(warm: Sequence[Vitals]) -> str | None:

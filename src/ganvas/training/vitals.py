@@ -10,22 +10,20 @@ from torch import nn
 from ganvas.augment.transform import draw_transform
 from ganvas.device import autocast
 from ganvas.draw import Draw
+from ganvas.metric.diversity import diversity, effective_rank, random_feature_distance, random_features
 from ganvas.tensors import Images, PerSample
 from ganvas.training.config import TrainingOptions
-from ganvas.training.features import (
-    augmentation_leak,
-    diversity,
-    effective_rank,
-    random_feature_distance,
-    random_features,
-)
 from ganvas.training.health import Vitals, overfitting_gap
+from ganvas.training.leak import augmentation_leak
 from ganvas.training.state import TrainingState
 from ganvas.training.task import Batch, Networks, Row, Task
 
 FixedBatches = Mapping[str, tuple[Batch, Draw]]
 """``training`` and, where some pictures are held out, ``heldout``: the same at every call."""
 
+
+OWN_SCORE = "random_feature_distance"
+"""The score that every task has."""
 
 MOST_IMAGES = 128
 """Enough for a verdict, few enough that a tick costs little."""
@@ -52,10 +50,11 @@ def examine(
         options: What the augmentation and precision are.
         stats: Means of the steps since the last look, as `play_step` names them.
     """
+    stage = task.stages[state.counters.stage].name
     with resting(state) as networks, torch.no_grad():
         rows = {name: _rows(task, networks, *batches[name]) for name in batches}
         return {
-            row.critic: _vitals(row, number, rows, networks, state, options, stats)
+            row.critic: _vitals(row, number, rows, networks, state, options, stats, stage)
             for number, row in enumerate(rows["training"])
         }
 
@@ -68,7 +67,13 @@ def scores(task: Task, state: TrainingState, batches: FixedBatches) -> dict[str,
             for row in _rows(task, networks, *batches["training"])
         ]
         own = task.evaluate(networks, *batches.get("heldout", batches["training"]))
-    return {"random_feature_distance": sum(distances) / max(len(distances), 1), **own}
+    return {OWN_SCORE: sum(distances) / max(len(distances), 1), **own}
+
+
+def first_rows(task: Task, state: TrainingState, batches: FixedBatches) -> list[Row]:
+    """Who judges what in the fixed batch of training pictures."""
+    with resting(state) as networks, torch.no_grad():
+        return _rows(task, networks, *batches["training"])
 
 
 @contextmanager
@@ -97,6 +102,7 @@ def _vitals(
     state: TrainingState,
     options: TrainingOptions,
     stats: Mapping[str, float],
+    stage: str,
 ) -> Vitals:
     real, fake = random_features(row.real), random_features(row.fake)
     judge = partial(_scores, networks[row.critic], options)
@@ -123,6 +129,7 @@ def _vitals(
         generator_loss=stats.get(f"{row.critic}/generator_loss", 0.0),
         leak=leak,
         augment_p=state.counters.augment_p,
+        stage=stage,
     )
 
 

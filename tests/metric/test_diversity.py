@@ -7,13 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ganvas.training.features import (
-    augmentation_leak,
-    diversity,
-    effective_rank,
-    random_feature_distance,
-    random_features,
-)
+from ganvas.metric.diversity import diversity, effective_rank, random_feature_distance, random_features
 from tests.training.conftest import Clothes
 
 COUNT = 256
@@ -37,24 +31,6 @@ def ring(count: int, modes: int, of: int = 8) -> Tensor:
     angle = torch.randint(modes, (count,), generator=generator) * (2 * torch.pi / of)
     centre = torch.stack([angle.cos(), angle.sin()], dim=1)
     return (0.7 * centre + 0.02 * torch.randn(count, 2, generator=generator)).view(count, 1, 1, 2)
-
-
-@pytest.mark.parametrize("channels", [1, 3, 4])
-@pytest.mark.parametrize("size", [(1, 1), (1, 2), (28, 28), (24, 40), (200, 70)])
-def test_features_of_any_picture_depend_on_it_alone(channels: int, size: tuple[int, int]) -> None:
-    images = torch.rand(6, channels, *size, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    features = random_features(images)
-    assert features.shape == (6, 16 * channels + 192)
-    assert torch.equal(features, random_features(images))
-    torch.testing.assert_close(random_features(images[2:3]), features[2:3], atol=1e-5, rtol=1e-5)
-    assert torch.pdist(features).min() > 1e-3
-    assert not torch.allclose(features, random_features(images, seed=1))
-
-
-def test_detail_beyond_64_px_is_averaged_away() -> None:
-    images = torch.rand(2, 3, 64, 32)
-    enlarged = images.repeat_interleave(4, 2).repeat_interleave(2, 3)
-    torch.testing.assert_close(random_features(enlarged), random_features(images.repeat_interleave(2, 3)))
 
 
 def test_diversity_is_the_ratio_of_mean_distances() -> None:
@@ -134,68 +110,3 @@ def test_measures_work_on_points() -> None:
     distances = [random_feature_distance(rows, reals) for rows in lost]
     assert distances[0] < 0.05 < distances[1] < distances[2]
     assert diversity(lost[2], reals) < 0.1 < 0.5 < diversity(lost[1], reals)
-
-
-def augment(images: Tensor, p: float, seed: int) -> Tensor:
-    """With chance p each: turned upside down; a quarter painted grey; darker or brighter."""
-    generator = torch.Generator().manual_seed(seed)
-    flip, cut, colour = (torch.rand(3, len(images), 1, 1, 1, generator=generator) < p).unbind()
-    images = torch.where(flip, images.flip(2), images)
-    hole = torch.zeros(1, 1, 28, 28)
-    hole[..., 7:21, 7:21] = 1
-    images = torch.where(cut, images * (1 - hole), images)
-    return torch.where(colour, images + torch.randn(len(images), 1, 1, 1, generator=generator) / 2, images)
-
-
-@pytest.mark.parametrize("p", [0.3, 0.8])
-def test_leak_is_found_and_half_a_leak_is_less(draw: Callable[..., Tensor], p: float) -> None:
-    pictures = draw()
-    reals, augmented = random_features(pictures), random_features(augment(pictures, p, 0))
-    all_of_it, half_of_it, none = (random_features(augment(draw(), part * p, 1)) for part in (1, 0.5, 0))
-    found = [augmentation_leak(reals, augmented, fakes) for fakes in (all_of_it, half_of_it, none)]
-    assert found[0] > 0.5
-    assert 0.1 < found[1] < 0.7
-    assert found[1] < found[0]
-    assert found[2] < 0.1
-
-
-def test_leak_of_symmetrical_colour_changes_is_found(draw: Callable[..., Tensor]) -> None:
-    def recolour(images: Tensor) -> Tensor:
-        return images + 0.5 * torch.randn(len(images), 1, 1, 1, generator=torch.Generator().manual_seed(len(images)))
-
-    pictures = draw()
-    reals, augmented, fakes = (random_features(x) for x in (pictures, recolour(pictures), recolour(draw(255))))
-    assert augmentation_leak(reals, augmented, fakes) > 0.4
-
-
-def test_fakes_beyond_the_augmented_pictures_are_no_leak() -> None:
-    reals, step = torch.randn(2, COUNT, 40, generator=torch.Generator().manual_seed(0))
-    augmented = reals + 0.1 * step + torch.eye(40)[0]
-    assert augmentation_leak(reals, augmented, reals.flip(0) + torch.eye(40)[0]) > 0.7
-    assert augmentation_leak(reals, augmented, reals.flip(0) + 3 * torch.eye(40)[0]) == 0
-
-
-def test_poor_pictures_are_no_leak(draw: Callable[..., Tensor]) -> None:
-    noise = torch.randn(COUNT, 1, 28, 28, generator=torch.Generator().manual_seed(0))
-    pictures = draw()
-    reals, augmented = random_features(pictures), random_features(augment(pictures, 0.3, 0))
-    for poor in (noise, F.avg_pool2d(draw(), 3, 1, 1), draw() + 0.2 * noise, draw(1).repeat(COUNT, 1, 1, 1)):
-        assert augmentation_leak(reals, augmented, random_features(poor)) < 0.3
-
-
-@pytest.mark.parametrize("count", [2, 16, 64])
-def test_few_pictures_raise_no_leak(draw: Callable[..., Tensor], count: int) -> None:
-    large = 0
-    for seed in range(40):
-        pictures = draw(count)
-        augmented = random_features(augment(pictures, 0.3, seed))
-        large += augmentation_leak(random_features(pictures), augmented, random_features(draw(count))) > 0.3
-    assert large <= 2  # single ticks; an alarm needs five in a row
-
-
-def test_leak_of_pictures_that_do_not_differ_is_none() -> None:
-    same = torch.ones(32, 208)
-    assert augmentation_leak(same, same, same) == 0
-    assert augmentation_leak(same, 2 * same, 2 * same) == 0
-    reals = torch.randn(32, 208, generator=torch.Generator().manual_seed(0))
-    assert augmentation_leak(reals, reals, reals + 1) == 0

@@ -1,0 +1,3 @@
+from tests.training.conftest import clothes
+
+__all__ = ["clothes"]
