@@ -1,14 +1,20 @@
 """Atomic writing, with every way it can go wrong."""
 
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
+from torch import nn
 
 from ganvas.errors import DataError, FileError
 from ganvas.files import atomic_path, write_bytes
+from ganvas.model.descriptor import Descriptor
+from ganvas.model.save import save_model
+from ganvas.training.checkpoint import write_checkpoint
 
 
 def test_new_file(tmp_path: Path) -> None:
@@ -33,6 +39,22 @@ def test_writer_gets_a_path_beside_with_the_same_suffix(tmp_path: Path) -> None:
         beside.write_bytes(b"new")
         assert path.read_bytes() == b"old"
     assert path.read_bytes() == b"new"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+def test_who_may_read_any_file_may_read_what_was_written(tmp_path: Path, umask: int) -> None:
+    """Whatever the writer makes of it: safetensors lets the owner alone read its files."""
+    before = os.umask(umask)
+    try:
+        (tmp_path / "other").touch()
+        write_bytes(tmp_path / "bytes", b"x")
+        write_checkpoint(tmp_path / "checkpoint.safetensors", {"x": torch.zeros(2)}, {})
+        save_model(tmp_path / "m.safetensors", Descriptor("generate", (8, 8), 3, 4, {}), {"generator": nn.Linear(2, 2)})
+    finally:
+        os.umask(before)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o666 & ~umask}
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 @pytest.mark.parametrize("error", [DataError("no"), KeyboardInterrupt(), ValueError()])

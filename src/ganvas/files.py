@@ -14,14 +14,18 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """A path to write to, of the same folder and suffix, that becomes `path` when the block ends.
 
     Under the final name there is the old file or the whole new one, also after a crash or a power cut. If the
-    block raises, what it wrote is removed and the old file stays. The writer must have closed the file.
+    block raises, what it wrote is removed and the old file stays. The writer must have closed the file. Who may read
+    it follows from the umask, as for any new file: some writers (safetensors) let its owner alone.
 
     Raises:
         FileError: the block or the renaming met an OSError (folder missing, disk full, file in use).
     """
     beside = path.with_name(f".{secrets.token_hex(4)}.{path.name}")
     try:
+        beside.touch()
+        mode = beside.stat().st_mode
         yield beside
+        beside.chmod(mode)
         with beside.open("rb+") as file:
             os.fsync(file.fileno())
         beside.replace(path)

@@ -1,6 +1,9 @@
+import bz2
 import gzip
+import lzma
 import pickle
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +43,25 @@ def test_idx(tmp_path: Path, packed: bool, pictures: np.ndarray) -> None:
     assert source.kind == "idx"
     assert source.pictures.shape == (11, 5, 7, pictures.shape[3] if pictures.ndim == 4 else 1)
     np.testing.assert_array_equal(source.pictures.reshape(pictures.shape), pictures)
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress, bytes])
+@pytest.mark.parametrize("name", ["x-images-idx3-ubyte", "x-images-idx3-ubyte.gz"])
+def test_whether_an_idx_is_compressed_is_told_by_its_bytes(
+    tmp_path: Path, compress: Callable[[bytes], bytes], name: str
+) -> None:
+    plain = write_idx(tmp_path / "plain", PICTURES).read_bytes()
+    (tmp_path / name).write_bytes(compress(plain))
+    np.testing.assert_array_equal(opened(tmp_path / name).pictures, PICTURES)
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_compressed_idx_that_is_cut_short(tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
+    data = compress(write_idx(tmp_path / "plain", PICTURES).read_bytes())
+    for keep in (10, len(data) // 2, len(data) - 1):
+        (tmp_path / "x").write_bytes(data[:keep])
+        with pytest.raises(DataError, match="again"):
+            read_idx(tmp_path / "x")
 
 
 def test_npy_is_mapped(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_pictures_of_the_right_size_are_packed_bit_by_bit(tmp_path: Path, packer
     dataset = packer(write_folder(tmp_path / "x", FILES))
     np.testing.assert_array_equal(dataset.images, IN_ORDER)
     assert isinstance(dataset.images, np.memmap)
-    assert (len(dataset), dataset.size, dataset.channels) == (12, SIZE, 3)
+    assert dataset.images.shape == (len(dataset), *SIZE, 3) == (12, *SIZE, 3)
     assert dataset.names == tuple(sorted(FILES))
     assert dataset.labels.values.tolist() == [0] * 6 + [1] * 6
     assert dataset.unreadable == ()
@@ -178,7 +178,7 @@ def test_another_form_is_another_entry(tmp_path: Path, packer: Packer, form: For
     second = packer(tmp_path / "x", form)
     assert packer.packed
     assert second.key != first.key
-    assert (second.size, second.channels) == (form.size, form.channels)
+    assert second.images.shape[1:] == (*form.size, form.channels)
     assert packer(tmp_path / "x").key == first.key
     assert not packer.packed
 

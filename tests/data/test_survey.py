@@ -80,6 +80,9 @@ def test_median_size() -> None:
         ({(1000, 1040): 5, (1000, 1050): 5}, 256, (256, 256)),  # nearly square is square
         ({(100, 5000): 5, (100, 4000): 5}, 256, (8, 256)),
         ({(3, 4): 5, (4, 3): 5}, 256, (8, 8)),
+        ({(16, 1100): 5, (16, 1000): 5}, 64, (8, 64)),  # a shape of which one side can only be too short
+        ({(1, 60_000): 5, (2, 60_000): 5}, 64, (8, 64)),
+        ({(60_000, 1): 1}, 64, (64, 8)),
     ],
 )
 def test_suggested_size(counts: dict[tuple[int, int], int], longest_px: int, expected: tuple[int, int]) -> None:

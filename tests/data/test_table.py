@@ -29,6 +29,13 @@ def test_accents_may_be_joined_or_apart() -> None:
     assert parse_table(f"file,class\n{joined},1\n".encode(), [apart], "t").cells == [["1"]]
 
 
+def test_a_name_may_begin_and_end_with_spaces() -> None:
+    names = [" c .png", "d.png", " d.png", "e.png "]
+    text = b'file,class\n c .png,1\nd.png,2\n" d.png",3\ne.png , 4 \n'
+    assert parse_table(text, names, "t").cells == [["1"], ["2"], ["3"], ["4"]]
+    assert parse_table(b"file , class\n f.png ,1\n", ["f.png"], "t").cells == [["1"]]
+
+
 def test_cells_may_be_quoted() -> None:
     assert parse_table(b'file,class\n"a,b.png","say ""hi"""\n', ["a,b.png"], "t").cells == [['say "hi"']]
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ganvas.errors import DataError, FileError
-from ganvas.model.descriptor import CARD_DEPTH, MAX_HEADER_BYTES, Descriptor, LabelSpec
+from ganvas.model.descriptor import CARD_DEPTH, MAX_GENERATORS, MAX_HEADER_BYTES, Descriptor, GeneratorSpec, LabelSpec
 from tests.model.models import LABELS, description
 
 RUBBISH: list[Any] = [
@@ -124,6 +124,22 @@ def test_too_large_to_read_is_too_large_to_write() -> None:
     huge = Descriptor("generate", (8, 8), 3, 4, {}, LabelSpec("class", many))
     with pytest.raises(DataError, match="10000 labels are too many"):
         huge.to_json()
+
+
+@pytest.mark.parametrize("count", [MAX_GENERATORS, MAX_GENERATORS + 1, 5000])
+def test_a_model_has_few_generators(count: int) -> None:
+    raw = json.loads(description().to_json())
+    raw["generators"] = {str(number): raw["generators"]["generator"] for number in range(count)}
+    if count > MAX_GENERATORS:
+        with pytest.raises(FileError, match=f"there are {count} generators, and a model has at most {MAX_GENERATORS}"):
+            Descriptor.from_json(json.dumps(raw), "x")
+        specs = dict.fromkeys(raw["generators"], GeneratorSpec("mlp", {}))
+        with pytest.raises(DataError, match=f"{count} generators are too many"):
+            Descriptor("generate", (8, 8), 3, 4, specs).to_json()
+    else:
+        read = Descriptor.from_json(json.dumps(raw), "x")
+        assert len(read.generators) == count
+        assert Descriptor.from_json(read.to_json(), "x") == read
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from ganvas.errors import FileError, GanvasError, UnknownName, UsageError
@@ -51,6 +51,11 @@ def with_arguments(path: Path, **arguments: Any) -> Path:
     raw = json.loads(description().to_json())
     raw["generators"]["generator"]["arguments"] |= arguments
     return redescribed(path, generators=raw["generators"])
+
+
+def header_description(path: Path) -> Any:
+    """The description in a file, as plain values."""
+    return json.loads(header_of(path)[0]["__metadata__"]["descriptor"])
 
 
 @every_network
@@ -221,6 +226,46 @@ def test_absurd_arguments_allocate_nothing(
     refused(with_arguments(tmp_path / "m.safetensors", **arguments))
 
 
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The generators built since, by architecture."""
+    names: list[str] = []
+
+    def watched(name: str, arguments: Any) -> nn.Module:
+        names.append(name)
+        return build_generator(name, arguments)
+
+    monkeypatch.setattr(module, "build_generator", watched)
+    return names
+
+
+@pytest.mark.parametrize("missing", ["no key", "an empty tensor", "too few elements"])
+def test_nothing_is_built_where_weights_are_missing(tmp_path: Path, built: list[str], missing: str) -> None:
+    """A few kilobytes that describe many large networks must not keep the processor busy."""
+    path = tmp_path / "m.safetensors"
+    spec = json.loads(description().to_json())["generators"]["generator"]
+    redescribed(path, generators={"generator": spec, "other": spec})
+    tensors = load_file(path)
+    if missing != "no key":
+        tensors["other/x"] = torch.zeros(0 if missing == "an empty tensor" else LATENT_DIM - 1)
+    save_file(tensors, path, metadata={"format": FORMAT, "descriptor": json.dumps(header_description(path))})
+    count = len(tensors["other/x"]) if "other/x" in tensors else 0
+    refused(path, rf"does not hold the weights it describes \({count} of 'other', which needs {LATENT_DIM} or more\)")
+    assert built == []
+
+
+def test_the_first_network_that_does_not_fit_is_the_last_one_built(tmp_path: Path, built: list[str]) -> None:
+    path = tmp_path / "m.safetensors"
+    spec = json.loads(description().to_json())["generators"]["generator"]
+    names = [f"g{number}" for number in range(16)]
+    redescribed(path, generators=dict.fromkeys(["generator", *names[1:]], spec))
+    text = json.dumps(header_description(path))
+    tensors = {**load_file(path), **{f"{name}/x": torch.zeros(LATENT_DIM) for name in names}}
+    save_file(tensors, path, metadata={"format": FORMAT, "descriptor": text})
+    refused(path, "first differences")
+    assert built == ["mlp", "mlp"]
+
+
 def test_networks_are_laid_out_without_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A description of two gigabytes of weights beside a file that holds none."""
     seen: list[str] = []
@@ -274,7 +319,7 @@ KEY = "generator/hidden.0.weight"
         (lambda t: t.update({KEY: t[KEY].double()}), "in torch.float64, but its description means torch.float32"),
         (lambda t: t.update({KEY: t[KEY].bool()}), "in torch.bool"),
         (lambda t: t.update({KEY: t[KEY].half()}), "in torch.float16"),
-        (lambda t: t.clear(), "first differences"),
+        (lambda t: t.clear(), "0 of 'generator'"),
     ],
 )
 def test_weights_that_do_not_fit_the_description(

@@ -1,6 +1,4 @@
 import json
-import os
-import stat
 from pathlib import Path
 
 import pytest
@@ -40,14 +38,6 @@ def test_any_layout_of_weights_can_be_written(tmp_path: Path) -> None:
     assert torch.equal(tensors["generator/whole"], torch.arange(24.0).view(1, 2, 3, 4))
     assert torch.equal(tensors["generator/same"], tensors["generator/whole"])
     assert torch.equal(tensors["generator/slice"], tensors["generator/whole"][..., ::2])
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
-def test_who_may_read_any_file_may_read_a_model(tmp_path: Path) -> None:
-    (tmp_path / "other").touch()
-    save_model(tmp_path / "m.safetensors", description(), {"generator": small_network()})
-    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("other", "m.safetensors")]
-    assert modes[0] == modes[1]
 
 
 def test_a_failure_leaves_the_old_file(tmp_path: Path) -> None:

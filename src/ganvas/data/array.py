@@ -1,6 +1,6 @@
 """Pictures in one array: an idx file (as MNIST comes) or a ``.npy``."""
 
-import gzip
+import lzma
 import struct
 import zlib
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from ganvas.data.inflate import inflater_of
 from ganvas.data.item import is_bomb
 from ganvas.errors import DataError
 
@@ -37,14 +38,14 @@ class ArrayFile:
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """The array in an idx file of unsigned bytes, plain or gzipped (format: yann.lecun.com/exdb/mnist).
+    """The array in an idx file of unsigned bytes, plain or compressed (format: yann.lecun.com/exdb/mnist).
 
     Raises:
         DataError: It is damaged, or holds no unsigned bytes.
     """
-    packed = path.name.endswith(".gz")
     try:
-        with gzip.open(path) if packed else path.open("rb") as stream:
+        packed = inflater_of(path)
+        with packed(path) if packed else path.open("rb") as stream:
             start = stream.read(4)
             if start[:3] != IDX_UINT8 or start[3:] not in (b"\1", b"\2", b"\3", b"\4"):
                 raise DataError(f"'{path}' is not an idx file of unsigned bytes; save it as .npy instead.")
@@ -56,7 +57,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
             if not packed and path.stat().st_size - offset == size_bytes > 0:
                 return np.memmap(path, np.uint8, "r", offset, shape)
             data = stream.read(size_bytes + 1) if packed else b""
-    except (OSError, EOFError, zlib.error, struct.error) as error:
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, struct.error) as error:
         raise DataError(f"'{path}' cannot be read as an idx file ({error}); get it again.") from error
     if len(data) != size_bytes or not size_bytes:
         raise DataError(f"'{path}' does not hold the {size_bytes} bytes its header promises; get it again.")

@@ -29,13 +29,3 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.images)
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width in pixels."""
-        return self.images.shape[1], self.images.shape[2]
-
-    @property
-    def channels(self) -> int:
-        """1 (grey), 3 (RGB) or 4 (RGB and alpha)."""
-        return int(self.images.shape[3])

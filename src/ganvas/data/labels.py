@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ganvas.data.archive import ARCHIVE_ERRORS
+from ganvas.data.archive import ARCHIVE_ERRORS, reason_of
 from ganvas.data.array import ArrayFile, read_idx, read_npy
 from ganvas.data.item import first_few
 from ganvas.data.source import Source
@@ -133,7 +133,7 @@ def read_labels(source: Source, mode: str = "auto") -> Labels:
     except FileNotFoundError:
         return _from_folders_if_any(source.names)
     except ARCHIVE_ERRORS as error:
-        raise DataError(f"The labels.csv in '{source.path}' cannot be read ({error}).") from error
+        raise DataError(f"The labels.csv in '{source.path}' cannot be read ({reason_of(error)}).") from error
     return _from_table(parse_table(data, source.names, "labels.csv"), source.names, "labels.csv")
 
 

@@ -3,16 +3,21 @@
 import hashlib
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeAlias
+from typing import BinaryIO, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganvas.data.archive import ARCHIVE_ERRORS, INFLATERS, TarArchive, ZipArchive
+from ganvas.data.archive import ARCHIVE_ERRORS, reason_of
 from ganvas.data.array import IDX_UINT8, ArrayFile
 from ganvas.data.folder import Folder
+from ganvas.data.inflate import inflater_of
 from ganvas.data.item import MAX_ITEM_BYTES, Item, suffix_of
+from ganvas.data.tar import TarArchive
+from ganvas.data.zip import ZipArchive
 from ganvas.errors import DataError, FileError
 from ganvas.image.decode import EXTENSIONS, Facts, probe
 
@@ -52,14 +57,8 @@ def read_item(source: Source, index: int) -> bytes | NDArray[np.uint8]:
     """
     if isinstance(source, ArrayFile):
         return np.ascontiguousarray(source.pictures[index])
-    item = source.items[index]
-    if item.size_bytes > MAX_ITEM_BYTES:
-        raise FileError(f"'{item.name}' has {item.size_bytes} bytes; the most is {MAX_ITEM_BYTES}, so shrink it.")
-    try:
-        with source.open(index) as stream:
-            return stream.read()
-    except ARCHIVE_ERRORS as error:
-        raise FileError(f"'{item.name}' cannot be read ({error}).") from error
+    with _reading(source, index) as stream:
+        return stream.read()
 
 
 def digest_of(data: bytes | NDArray[np.uint8]) -> bytes:
@@ -71,14 +70,10 @@ def probe_item(source: FileSource, index: int) -> Facts:
     """What the header of picture file ``index`` says.
 
     Raises:
-        FileError: It cannot be read or is no picture.
+        FileError: It cannot be read, is larger than `MAX_ITEM_BYTES`, or is no picture.
     """
-    name = source.items[index].name
-    try:
-        with source.open(index) as stream:
-            return probe(stream, name)
-    except ARCHIVE_ERRORS as error:
-        raise FileError(f"'{name}' cannot be read ({error}).") from error
+    with _reading(source, index) as stream:
+        return probe(stream, source.items[index].name)
 
 
 def listing_of(source: Source) -> str | None:
@@ -97,6 +92,18 @@ def listing_of(source: Source) -> str | None:
     for item in items:
         digest.update(f"{item.name}\0{item.size_bytes}:{item.modified_ns}\n".encode())
     return digest.hexdigest()
+
+
+@contextmanager
+def _reading(source: FileSource, index: int) -> Iterator[BinaryIO]:
+    item = source.items[index]
+    if item.size_bytes > MAX_ITEM_BYTES:
+        raise FileError(f"'{item.name}' has {item.size_bytes} bytes; the most is {MAX_ITEM_BYTES}, so shrink it.")
+    try:
+        with source.open(index) as stream:
+            yield stream
+    except ARCHIVE_ERRORS as error:
+        raise FileError(f"'{item.name}' cannot be read ({reason_of(error)}).") from error
 
 
 def _open_folder(path: Path) -> Source:
@@ -127,16 +134,12 @@ def _open_file(path: Path) -> Source:
 
 def _first_bytes(path: Path) -> bytes:
     """The first 512 bytes, after unpacking where the file is compressed."""
+    inflate = inflater_of(path)
     try:
-        with path.open("rb") as stream:
-            start = stream.read(512)
-        for magic, inflate in INFLATERS.items():
-            if start.startswith(magic):
-                with inflate(path) as unpacked:
-                    return unpacked.read(512)
+        with inflate(path) if inflate else path.open("rb") as stream:
+            return stream.read(512)
     except ARCHIVE_ERRORS as error:
-        raise DataError(f"'{path}' cannot be read ({error}); get or pack it again.") from error
-    return start
+        raise DataError(f"'{path}' cannot be read ({reason_of(error)}); get or pack it again.") from error
 
 
 def _found_instead(source: Source) -> str:

@@ -65,8 +65,8 @@ class Survey:
             shorts[min(size)] += count
         height, width = self.median_size()
         quarters = max(4, round(4 * max(height, width) / min(height, width)))
-        enough = min(quantile(shorts, 0.1), 4 * longest_px // quarters)
-        short = max(8, 1 << (enough.bit_length() - 1))
+        enough = max(8, min(quantile(shorts, 0.1), 4 * longest_px // quarters))
+        short = 1 << (enough.bit_length() - 1)
         long = min(longest_px, short * quarters // 4)
         return (short, long) if height < width else (long, short)
 

@@ -32,15 +32,19 @@ def parse_table(data: bytes, names: Sequence[str], origin: str) -> Table:
         DataError: The table is malformed, or lacks pictures, or has other ones.
     """
     header, *body = _parse_csv(data, origin)
+    header = [cell.strip() for cell in header]
     columns = header[1:]
     if header[0].lower() != "file" or not columns or "" in columns or len(set(columns)) < len(columns):
         raise DataError(
             f"The header of {origin} is '{','.join(header)}'; it must be 'file,class', or 'file' and the "
             "names of numeric attributes."
         )
+    present = {_spelling(name) for name in names}
     rows: dict[str, list[str]] = {}
     for row in body:
         file = _spelling(row[0])
+        if file not in present:  # a file's own name may begin or end with spaces
+            file = _spelling(row[0].strip())
         if len(row) != len(header):
             raise DataError(
                 f"The row of '{file}' in {origin} has {len(row)} cells, but the header has {len(header)}; "
@@ -48,8 +52,8 @@ def parse_table(data: bytes, names: Sequence[str], origin: str) -> Table:
             )
         if file in rows:
             raise DataError(f"{origin} has two rows for '{file}'; keep one.")
-        rows[file] = row[1:]
-    _require_same_pictures(set(rows), {_spelling(name) for name in names}, origin)
+        rows[file] = [cell.strip() for cell in row[1:]]
+    _require_same_pictures(set(rows), present, origin)
     return Table(columns, [rows[_spelling(name)] for name in names])
 
 
@@ -58,7 +62,7 @@ def _parse_csv(data: bytes, origin: str) -> list[list[str]]:
         text = data.decode("utf-8-sig")
         separator = max(",;\t", key=text.partition("\n")[0].count)
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-        rows = [[cell.strip() for cell in row] for row in reader if row]
+        rows = [row for row in reader if row]
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{origin} is not a CSV table in UTF-8 ({error}); export it again.") from error
     if not rows:

@@ -13,17 +13,17 @@ def to_uint8(array: np.ndarray) -> np.ndarray:
     return ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
-def to_channels(array: np.ndarray, channels: int, background: tuple[int, int, int] = WHITE) -> np.ndarray:
+def to_channels(array: np.ndarray, channels: int) -> np.ndarray:
     """A uint8 picture ``(H, W, 1 | 3 | 4)`` with 1 (grey), 3 (RGB) or 4 (RGBA) channels.
 
-    Grey is repeated; colour becomes grey by Rec. 601 luma; transparency is laid over `background`, white
-    unless told otherwise: a cut-out drawing is made to lie on paper. Where there was no alpha, it is 255.
+    Grey is repeated; colour becomes grey by Rec. 601 luma; transparency is laid over white: a
+    cut-out drawing is made to lie on paper. Where there was no alpha, it is 255.
     """
     have = array.shape[2]
     if have == channels:
         return array
     if have == 4:
-        return to_channels(_laid_over(array, background), channels)
+        return to_channels(_laid_over_white(array), channels)
     if channels == 4:
         opaque = np.full((*array.shape[:2], 1), 255, dtype=np.uint8)
         return np.concatenate([to_channels(array, 3), opaque], axis=2)
@@ -32,7 +32,7 @@ def to_channels(array: np.ndarray, channels: int, background: tuple[int, int, in
     return ((array @ _LUMA + 32768) >> 16).astype(np.uint8)[..., None]
 
 
-def _laid_over(array: np.ndarray, background: tuple[int, int, int]) -> np.ndarray:
+def _laid_over_white(array: np.ndarray) -> np.ndarray:
     colour, alpha = array[..., :3].astype(np.uint16), array[..., 3:].astype(np.uint16)
-    paper = np.array(background, dtype=np.uint16)
+    paper = np.array(WHITE, dtype=np.uint16)
     return ((colour * alpha + paper * (255 - alpha) + 127) // 255).astype(np.uint8)  # at most 65,152

@@ -12,6 +12,7 @@ from ganvas.errors import DataError, FileError
 LabelKind = Literal["none", "class", "attributes"]
 MAX_HEADER_BYTES = 1_000_000
 CARD_DEPTH = 4
+MAX_GENERATORS = 16
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ class Descriptor:
         Raises:
             DataError: It would be too large to be read again.
         """
+        if len(self.generators) > MAX_GENERATORS:
+            raise DataError(f"{len(self.generators)} generators are too many for a model; {MAX_GENERATORS} fit in.")
         text = json.dumps(asdict(self))
         if len(text) > MAX_HEADER_BYTES:
             raise DataError(
@@ -79,29 +82,36 @@ class Descriptor:
         """Read a descriptor that may have been written by anybody.
 
         Raises:
-            FileError: It is too large, no JSON, or a field is missing or of the wrong kind.
+            FileError: It is too large, no JSON, describes more than `MAX_GENERATORS`, or a field is missing or of the
+                wrong kind.
         """
         if len(text) > MAX_HEADER_BYTES:
             raise FileError(f"The description in '{origin}' has {len(text)} characters; a model's has under 1 MB.")
         try:
             raw = _object(json.loads(text))
             height, width = _list(raw["size"])
-            generators = {name: _object(spec) for name, spec in _object(raw["generators"]).items()}
+            generators = _generators(_object(raw["generators"]))
             return Descriptor(
                 task=_text(raw["task"]),
                 size=(_count(height), _count(width)),
                 channels=_count(raw["channels"]),
                 latent_dim=_count(raw["latent_dim"]),
-                generators={
-                    name: GeneratorSpec(_text(spec["architecture"]), _object(spec["arguments"]))
-                    for name, spec in generators.items()
-                },
+                generators=generators,
                 labels=_labels(_object(raw["labels"])),
                 card=_flat(_object(raw["card"])),
             )
         except (LookupError, ValueError, TypeError, OverflowError, RecursionError) as error:
             reason = f"{type(error).__name__}: {error}"
             raise FileError(f"The description in '{origin}' is damaged ({reason}); get the file again.") from error
+
+
+def _generators(raw: Mapping[str, Any]) -> dict[str, GeneratorSpec]:
+    if len(raw) > MAX_GENERATORS:
+        raise ValueError(f"there are {len(raw)} generators, and a model has at most {MAX_GENERATORS}")
+    specs = {name: _object(spec) for name, spec in raw.items()}
+    return {
+        name: GeneratorSpec(_text(spec["architecture"]), _object(spec["arguments"])) for name, spec in specs.items()
+    }
 
 
 def _labels(raw: Mapping[str, Any]) -> LabelSpec:

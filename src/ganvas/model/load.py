@@ -2,6 +2,7 @@
 
 import reprlib
 from collections.abc import Mapping
+from math import prod
 from pathlib import Path
 
 import torch
@@ -63,13 +64,32 @@ def load_model(
     for name in given:
         if name not in descriptor.generators:
             raise UnknownName("generator in this model", name, descriptor.generators)
-    built = {name: given[name] if name in given else _build(descriptor, name, path) for name in descriptor.generators}
     place_on = choose_device(device)
-    for name, network in built.items():
-        prefix = f"{name}/" if snapshot is None else f"snapshot/{snapshot}/{name}/"
-        _fill_(network, prefix, path)
-        place(network, place_on).eval().requires_grad_(False)
+    folder = "" if snapshot is None else f"snapshot/{snapshot}/"
+    _require_weights(descriptor, folder, path)
+    built = {}
+    for name in descriptor.generators:  # each is held against the file before the next is built, which may take seconds
+        network = given[name] if name in given else _build(descriptor, name, path)
+        _fill_(network, f"{folder}{name}/", path)
+        built[name] = place(network, place_on).eval().requires_grad_(False)
     return Model(descriptor, built, place_on)
+
+
+def _require_weights(descriptor: Descriptor, folder: str, path: Path) -> None:
+    """Refuse a file without weights for what it describes, before anything is built from the description."""
+    with safe_open(path, framework="pt") as file:
+        keys = file.keys()
+        for name, spec in descriptor.generators.items():
+            found = [key for key in keys if key.startswith(f"{folder}{name}/")]
+            if not found and folder:
+                raise UsageError(f"'{path}' has no snapshot '{folder.split('/')[1]}'.")
+            count = sum(prod(file.get_slice(key).get_shape()) for key in found)
+            fewest = 1 if spec.architecture == "custom" else descriptor.latent_dim  # each weighs all of its latent
+            if count < fewest:
+                raise FileError(
+                    f"'{path}' does not hold the weights it describes ({count} of {reprlib.repr(name)}, which needs "
+                    f"{fewest} or more); get the file again."
+                )
 
 
 def _build(descriptor: Descriptor, name: str, path: Path) -> nn.Module:
@@ -98,8 +118,6 @@ def _fill_(network: nn.Module, prefix: str, path: Path) -> None:
     wanted = network.state_dict()
     with safe_open(path, framework="pt") as file:
         found = {key.removeprefix(prefix) for key in file.keys() if key.startswith(prefix)}
-        if not found and prefix.startswith("snapshot/"):
-            raise UsageError(f"'{path}' has no snapshot '{prefix.split('/')[1]}'.")
         if found != set(wanted):
             odd = ", ".join(map(reprlib.repr, sorted(found ^ set(wanted))[:3]))
             raise FileError(f"'{path}' does not hold the weights it describes (first differences: {odd}).")

@@ -29,7 +29,4 @@ def save_model(
     tensors |= {f"snapshot/{key}": tensor for key, tensor in (snapshots or {}).items()}
     flat = {key: tensor.detach().cpu().contiguous().clone() for key, tensor in tensors.items()}
     with atomic_path(path) as temporary:
-        temporary.touch()
-        mode = temporary.stat().st_mode
         save_file(flat, temporary, metadata={"format": FORMAT, "descriptor": description})
-        temporary.chmod(mode)  # as any new file: safetensors lets its owner alone read it
