@@ -10,6 +10,7 @@ BIN := .venv/bin
 endif
 
 INSTALLED := .venv/.installed
+NEWEST_DEMO = $$(ls -d runs/[0-9][0-9][0-9][0-9]-demo | tail -n 1)
 BENCHES := $(filter-out bench/fetch.py,$(wildcard bench/*.py))
 
 .PHONY: help demo test lint bench
@@ -29,9 +30,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 demo: $(INSTALLED)
 	$(BIN)/ganvas train demo/fashion-mnist --runs runs --name demo --preset demo
-	$(BIN)/ganvas sample runs/[0-9][0-9][0-9][0-9]-demo/model.safetensors --seeds 0-63 --grid 8x8 --out demo-run
+	$(BIN)/ganvas sample $(NEWEST_DEMO)/model.safetensors --seeds 0-63 --grid 8x8 --out demo-run
 	@echo "New clothes:          demo-run/"
-	@echo "How they came about:  $$(echo runs/[0-9][0-9][0-9][0-9]-demo/samples/)"
+	@echo "How they came about:  $(NEWEST_DEMO)/samples/"
 
 # One thread a worker: torch's own threads and the workers would fight for the same cores.
 test: export OMP_NUM_THREADS := 1

@@ -60,7 +60,6 @@ def main(pictures: str | Path, out: Path = Path("waves"), **options: Any) -> Non
     """Train, load, paint; options are those of ``ganvas train``."""
     shape = {"size": SIZE_PX, "channels": 3, "labels": "none", "latent_dim": LATENT_DIM}
     done = ganvas.train(pictures, generator=Waves(), discriminator=Judge(), **{**shape, **options})
-    assert done.model is not None  # it would be after a dry run
     model = ganvas.load(done.model, generators={"generator": Waves()})  # the file holds weights, never code
     out.mkdir(parents=True, exist_ok=True)
     for seed, picture in enumerate(model.pictures(seeds=range(16))):

@@ -92,7 +92,6 @@ class Sharpen:
 def main(pictures: str | Path, **options: Any) -> nn.Module:
     """Train and load; options are those of ``ganvas train``."""
     done = ganvas.train(pictures, task=Sharpen(), **{"size": 64, "channels": 3, "labels": "none", **options})
-    assert done.model is not None  # it would be after a dry run
     model = ganvas.load(done.model, generators={"sharpener": sharpener()})  # snapshot="faithful" for the first stage
     print(f"Blurred, sharpened and true pictures are in {done.run}/samples.")
     return model.generators["sharpener"]

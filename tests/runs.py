@@ -52,9 +52,7 @@ def try_train(
 
 def small_train(pictures: Path, runs: Path, **options: Any) -> Path:
     """The run folder of a whole run."""
-    done = try_train(pictures, runs, **options)
-    assert done.run is not None
-    return done.run
+    return try_train(pictures, runs, **options).run
 
 
 def files_below(folder: Path) -> dict[str, bytes]:

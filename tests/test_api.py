@@ -1,6 +1,6 @@
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 import torch
@@ -88,7 +88,6 @@ def test_train_load_paint(pictures: Path, tmp_path: Path) -> None:
     done = ganvas.train(pictures, runs=tmp_path, report=events.append, **SMALL)
     assert isinstance(done, TrainResult)
     assert done.run == tmp_path / "0001-noise"
-    assert done.model is not None
     assert {Notice, Planned, Wrote} <= {type(event) for event in events}
     model = ganvas.load(done.model)
     assert isinstance(model, ganvas.Model)
@@ -99,20 +98,35 @@ def test_train_load_paint(pictures: Path, tmp_path: Path) -> None:
 
 def test_nothing_is_printed(pictures: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     done = ganvas.train(str(pictures), runs=str(tmp_path), **{**SMALL, "kimg": 0.008})
-    assert done.model is not None
     ganvas.load(str(done.model)).sample([0])
     ganvas.check(str(pictures))
     assert capfd.readouterr() == ("", "")
 
 
 def test_options_by_name(pictures: Path, tmp_path: Path) -> None:
-    done = ganvas.train(pictures, runs=tmp_path, dry_run=True, **{**SMALL, "size": (6, 10), "augment": ["flip"]})
-    assert done.plan is not None
-    assert (done.plan.config.data.size, done.plan.config.training.augment) == ((6, 10), ("flip",))
+    plan = ganvas.plan(pictures, **{**SMALL, "size": (6, 10), "augment": ["flip"]})
+    assert (plan.config.data.size, plan.config.training.augment) == ((6, 10), ("flip",))
     with pytest.raises(UnknownName, match=r"option in the call 'kmig'. Did you mean 'kimg'"):
         ganvas.train(pictures, runs=tmp_path, kmig=3)
     with pytest.raises(ganvas.GanvasError, match="--batch is 'many' in the call"):
         ganvas.train(pictures, runs=tmp_path, batch="many")
+
+
+def test_what_training_gives_can_be_passed_on_without_a_question() -> None:
+    hints = get_type_hints(TrainResult)
+    assert (hints["run"], hints["model"]) == (Path, Path)
+
+
+def test_planning_writes_nothing(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GANVAS_CACHE", str(tmp_path / "cache"))
+    own = nn.Sequential(nn.Linear(4, 3 * 8 * 8), nn.Unflatten(1, (3, 8, 8)))
+    words = dict(ganvas.plan(pictures, generator=own, **SMALL).lines())
+    assert words["pictures"].startswith("60, ")
+    assert words["networks"].startswith("your own and fast")
+    options = {key: value for key, value in SMALL.items() if key != "kimg"}
+    assert ganvas.plan(pictures, minutes=1e-4, **options).config.training.kimg < 40
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_own_networks_with_classes(tmp_path: Path) -> None:
@@ -120,7 +134,6 @@ def test_own_networks_with_classes(tmp_path: Path) -> None:
     before = {key: value.clone() for key, value in own.state_dict().items()}
     done = ganvas.train(folder, runs=tmp_path / "runs", generator=own, discriminator=Taste(), **SMALL)
     assert all(torch.equal(value, before[key]) for key, value in own.state_dict().items())
-    assert done.model is not None
     assert done.plan is not None
     assert dict(done.plan.lines())["networks"] == "your own (generator 0.00 M, discriminator 0.00 M)"
     with pytest.raises(UsageError, match=r"pass it as generators=\{'generator': network\}"):
@@ -135,8 +148,7 @@ def test_own_networks_with_classes(tmp_path: Path) -> None:
 
 def test_an_own_network_is_missed_when_it_is_not_there(pictures: Path, tmp_path: Path) -> None:
     own = nn.Sequential(nn.Linear(4, 3 * 8 * 8), nn.Unflatten(1, (3, 8, 8)))
-    done = ganvas.train(pictures, runs=tmp_path, generator=own, **SMALL)
-    assert done.run is not None
+    ganvas.train(pictures, runs=tmp_path, generator=own, **SMALL)
     with pytest.raises(UsageError, match="has a generator of its author's own"):
         ganvas.train(pictures, runs=tmp_path, resume="1", kimg=1)
 
@@ -144,11 +156,9 @@ def test_an_own_network_is_missed_when_it_is_not_there(pictures: Path, tmp_path:
 def test_an_own_task_trains_and_goes_on(pictures: Path, tmp_path: Path) -> None:
     task: Any = Inverted()
     done = ganvas.train(pictures, runs=tmp_path, task=task, **SMALL)
-    assert done.run is not None
-    assert done.model is not None
     assert done.seen_kimg == 0.04
     record = json.loads((done.run / "run.json").read_text())
-    assert record["asked"]["task"] == "invert"
+    assert record["asked"]["own_task"] == "invert (Inverted)"
     model = ganvas.load(done.model, generators={"inverter": nn.Conv2d(3, 3, 1)})
     assert model.descriptor.task == "invert"
     with pytest.raises(UsageError, match="has no 'generator' that paints from seeds"):
@@ -161,6 +171,15 @@ def test_an_own_task_trains_and_goes_on(pictures: Path, tmp_path: Path) -> None:
 
 def test_a_task_brings_its_own_networks(pictures: Path, tmp_path: Path) -> None:
     task: Any = Inverted()
+
+    class Likewise(Inverted):
+        """The same name, another task."""
+
+    first = ganvas.train(pictures, runs=tmp_path, task=task, **{**SMALL, "kimg": 0.008}).run
+    likewise: Any = Likewise()
+    assert ganvas.train(pictures, runs=tmp_path, task=likewise, **{**SMALL, "kimg": 0.008}).run != first
+    with pytest.raises(UsageError, match=r"has a task of its author.s own, invert \(Inverted\)"):
+        ganvas.train(pictures, runs=tmp_path, resume="1", **SMALL)
     with pytest.raises(UsageError, match="leave generator= out"):
         ganvas.train(pictures, runs=tmp_path, task=task, generator=Stripes(), **SMALL)
     with pytest.raises(UsageError, match="loads its weights itself"):

@@ -5,7 +5,16 @@ import pytest
 import torch
 from torch import nn
 
-from ganvas.device import autocast, available_devices, choose_device, gains_from_bfloat16, memory_bytes, place
+from ganvas.device import (
+    autocast,
+    available_devices,
+    choose_device,
+    forget_peak,
+    gains_from_bfloat16,
+    memory_bytes,
+    peak_memory_bytes,
+    place,
+)
 from ganvas.errors import UsageError
 
 
@@ -84,6 +93,25 @@ def test_free_memory_is_what_the_system_says_or_half_of_all(
     monkeypatch.setattr(Path, "read_text", read_text)
     monkeypatch.setattr(os, "sysconf", {"SC_PHYS_PAGES": 1000, "SC_PAGE_SIZE": 4096}.__getitem__)
     assert memory_bytes(torch.device("cpu")) == (expected or 2_048_000)
+
+
+def test_the_peak_is_that_of_the_process_and_begins_anew() -> None:
+    cpu, size_bytes = torch.device("cpu"), 200 << 20
+    forget_peak(cpu)
+    before = peak_memory_bytes(cpu)
+    if before is None:
+        pytest.skip("this system does not tell")
+    held = torch.ones(size_bytes, dtype=torch.uint8)
+    large = peak_memory_bytes(cpu)
+    assert large is not None
+    assert large - before > 0.9 * size_bytes
+    del held
+    assert peak_memory_bytes(cpu) == pytest.approx(large, rel=0.05)  # the kernel counts in batches
+    forget_peak(cpu)
+    after = peak_memory_bytes(cpu)
+    assert after is not None
+    if os.access("/proc/self/clear_refs", os.W_OK):
+        assert large - after > 0.9 * size_bytes
 
 
 def test_a_system_that_tells_nothing_gets_a_cautious_guess(monkeypatch: pytest.MonkeyPatch) -> None:

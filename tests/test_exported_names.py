@@ -7,7 +7,7 @@ import ganvas
 from ganvas import api
 from ganvas.job.prepare import Request
 
-NAMES = ["GanvasError", "Judgement", "Model", "Task", "check", "load", "train"]
+NAMES = ["GanvasError", "Judgement", "Model", "Task", "check", "load", "plan", "train"]
 
 
 def test_the_public_names() -> None:
@@ -33,8 +33,16 @@ def test_python_takes_what_the_command_line_takes() -> None:
     python = set(inspect.signature(api.train).parameters)
     words = set(inspect.signature(train).parameters)
     assert python - request == {"generator", "discriminator", "task", "report", "options"}
-    assert words - request == {"json", "flags"}
+    assert words - request == {"json", "flags", "dry_run"}
     assert request <= python & words
+
+
+def test_a_plan_takes_what_decides_over_a_new_run() -> None:
+    training, planning = inspect.signature(api.train).parameters, inspect.signature(api.plan).parameters
+    assert set(training) - set(planning) == {"runs", "name", "resume"}
+    same = {name: (str(parameter.default), parameter.annotation) for name, parameter in planning.items()}
+    del same["report"]  # each has a function of its own that does nothing
+    assert same == {name: (str(training[name].default), training[name].annotation) for name in same}
 
 
 def test_defaults_agree() -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ganvas.api import check as check
     from ganvas.api import load as load
+    from ganvas.api import plan as plan
     from ganvas.api import train as train
     from ganvas.errors import GanvasError as GanvasError
     from ganvas.model.model import Model as Model
@@ -26,10 +27,11 @@ _HOME = {
     "Task": "ganvas.training.task",
     "check": "ganvas.api",
     "load": "ganvas.api",
+    "plan": "ganvas.api",
     "train": "ganvas.api",
 }
 
-__all__ = ["GanvasError", "Judgement", "Model", "Task", "check", "load", "train"]
+__all__ = ["GanvasError", "Judgement", "Model", "Task", "check", "load", "plan", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -10,8 +10,9 @@ from ganvas.events import Report
 from ganvas.job.check import CheckReport
 from ganvas.job.check import check as check_job
 from ganvas.job.networks import Own
-from ganvas.job.prepare import Request
+from ganvas.job.prepare import Plan, Request
 from ganvas.job.train import TrainResult
+from ganvas.job.train import plan as plan_job
 from ganvas.job.train import train as train_job
 from ganvas.model.load import load_model
 from ganvas.model.model import Model
@@ -30,7 +31,6 @@ def train(
     start_from: str | Path | None = None,
     device: str = "auto",
     auto_batch: bool = False,
-    dry_run: bool = False,
     generator: nn.Module | None = None,
     discriminator: nn.Module | None = None,
     task: Task | None = None,
@@ -45,12 +45,11 @@ def train(
         name: Part of the run folder's name.
         preset: A shipped recipe.
         config: A TOML file of options.
-        minutes: Budget in minutes, turned into kimg once.
+        minutes: Budget in minutes from the run's beginning, turned into kimg by the speed measured at the start.
         resume: ``auto``, ``never`` or a run.
         start_from: A model file or run folder whose weights to begin with.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
         auto_batch: Take smaller parts of the batch when memory runs out.
-        dry_run: Stop after the plan.
         generator: Your own generator: ``(latents (N, Z)[, condition (N, K)]) -> images (N, C, H, W)`` in [-1, 1].
         discriminator: Your own discriminator: ``(images[, condition]) -> ganvas.Judgement``.
         task: Your own task in place of generation.
@@ -58,7 +57,7 @@ def train(
         options: Options of the run by name, as on the command line: ``kimg=500, loss="hinge"``.
 
     Returns:
-        The run folder, the model file, and the plan.
+        The run folder, the model file, how much was seen, and the plan.
 
     Raises:
         GanvasError: With one sentence that says what to do.
@@ -73,10 +72,46 @@ def train(
         config=Path(config) if config else None,
         minutes=minutes,
         device=device,
-        dry_run=dry_run,
         auto_batch=auto_batch,
     )
     return train_job(request, options, report=report, own=Own(generator, discriminator, task))
+
+
+def plan(
+    pictures: str | Path,
+    *,
+    preset: str | None = None,
+    config: str | Path | None = None,
+    minutes: float | None = None,
+    start_from: str | Path | None = None,
+    device: str = "auto",
+    auto_batch: bool = False,
+    generator: nn.Module | None = None,
+    discriminator: nn.Module | None = None,
+    task: Task | None = None,
+    report: Report = lambda event: None,
+    **options: Any,
+) -> Plan:
+    """What a new run of `train` would be and cost, by a few steps measured on this machine; nothing is written.
+
+    Arguments are those of `train`.
+
+    Returns:
+        Every option, and the predicted time, memory and disk; ``lines()`` says it in words.
+
+    Raises:
+        GanvasError: With one sentence that says what to do.
+    """
+    request = Request(
+        pictures=Path(pictures),
+        start_from=Path(start_from) if start_from else None,
+        preset=preset,
+        config=Path(config) if config else None,
+        minutes=minutes,
+        device=device,
+        auto_batch=auto_batch,
+    )
+    return plan_job(request, options, report=report, own=Own(generator, discriminator, task))
 
 
 def load(

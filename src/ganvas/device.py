@@ -1,7 +1,8 @@
 """The one place that knows about devices."""
 
 import os
-from contextlib import AbstractContextManager, nullcontext
+import sys
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
 import torch
@@ -58,8 +59,12 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
 
 
 def place(network: nn.Module, device: torch.device) -> nn.Module:
-    """Move a network to the device, convolution weights in channels_last order."""
-    return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    """Move a network to the device, weights of 2-D convolutions in channels_last order."""
+    network.to(device)
+    for tensor in (*network.parameters(), *network.buffers()):
+        if tensor.ndim == 4:  # of five dimensions, as in Conv3d, the order is not defined
+            tensor.data = tensor.data.to(memory_format=torch.channels_last)
+    return network
 
 
 def memory_bytes(device: torch.device) -> int:
@@ -71,13 +76,39 @@ def memory_bytes(device: torch.device) -> int:
     return _free_machine_memory()
 
 
+def forget_peak(device: torch.device) -> None:
+    """Let `peak_memory_bytes` begin anew, where the system can (CUDA and Linux)."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(device)
+        return
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # proc(5): resets the peak of the resident set
+
+
+def peak_memory_bytes(device: torch.device) -> int | None:
+    """Largest memory so far: of the device's allocations (CUDA), else of the process; None on Windows."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    if sys.platform == "win32":
+        return None
+    with suppress(OSError, KeyError, ValueError):
+        return _kilobytes(Path("/proc/self/status"), "VmHWM")
+    import resource  # absent on Windows
+
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, others kilobytes
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _kilobytes(path: Path, name: str) -> int:
+    """A line ``name: 123 kB`` of a file of Linux's, in bytes."""
+    facts = dict(line.split(":", 1) for line in path.read_text(encoding="ascii").splitlines())
+    return int(facts[name].split()[0]) * 1024
+
+
 def _free_machine_memory() -> int:
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()  # Linux
-        facts = dict(line.split(":", 1) for line in lines)
-        return int(facts["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):
-        pass
+    with suppress(OSError, KeyError, ValueError):
+        return _kilobytes(Path("/proc/meminfo"), "MemAvailable")
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2  # macOS does not tell what is free
     except (ValueError, OSError, AttributeError):

@@ -29,6 +29,15 @@ class Packing:
 
 
 @dataclass(frozen=True)
+class Looked:
+    """Pictures a feature network has looked at so far; ``what`` is reals or fakes."""
+
+    what: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
 class Planned:
     """What a run will be: pairs of words for a person, and plain values for a program."""
 
@@ -54,5 +63,5 @@ class Wrote:
     path: Path
 
 
-Event = Notice | Warned | Packing | Planned | Progress | Wrote
+Event = Notice | Warned | Packing | Looked | Planned | Progress | Wrote
 Report = Callable[[Event], None]

@@ -104,11 +104,14 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     assert (done.returncode, done.stderr) == (1, "")
 
 
-def test_ctrl_c_outside_of_training(ganvas: Ganvas, monkeypatch: pytest.MonkeyPatch) -> None:
-    def pressed(*words: object, **settings: object) -> None:
-        raise KeyboardInterrupt
+@pytest.mark.parametrize("words", [(), ("A sentence of the command's.",)])
+def test_ctrl_c_says_what_the_command_says_or_no_more_than_that(
+    ganvas: Ganvas, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    def pressed(*_: object, **settings: object) -> None:
+        raise KeyboardInterrupt(*words)
 
     monkeypatch.setattr(module, "app", pressed)
-    said = ganvas("train", "x")
+    said = ganvas("sample", "x")
     assert (said.code, said.out) == (1, "")
-    assert said.err == "error: Stopped; the same command goes on from here.\n"
+    assert said.err == f"error: {words[0] if words else 'Stopped.'}\n"

@@ -33,12 +33,14 @@ def recipe_of(path: Path) -> object:
 
 def test_classes_and_attributes_by_name(ganvas: Ganvas, class_run: Path, attribute_run: Path, tmp_path: Path) -> None:
     ganvas("sample", class_run, "--seeds", 1, "--class", "dress", "--out", tmp_path)
-    recipe = recipe_of(tmp_path / "seed-000001.png")
+    recipe = recipe_of(tmp_path / "seed-000001-dress.png")
     assert isinstance(recipe, dict)
     assert recipe["label"] == "dress"
     given = ["--attribute", "age=30.5", "--attribute", "height=-2"]
-    ganvas("sample", attribute_run, "--seeds", 2, *given, "--out", tmp_path)
-    recipe = recipe_of(tmp_path / "seed-000002.png")
+    said = ganvas("sample", attribute_run, "--seeds", 2, *given, "--out", tmp_path)
+    path = Path(said.out.strip())
+    assert path.name.startswith("seed-000002-age-30-5-height-2-0-")
+    recipe = recipe_of(path)
     assert isinstance(recipe, dict)
     assert recipe["label"] == {"age": 30.5, "height": -2}
 

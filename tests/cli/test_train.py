@@ -1,5 +1,6 @@
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -39,7 +40,10 @@ def test_the_same_command_after_the_end(ganvas: Ganvas, pictures: Path, tmp_path
     before = files_below(tmp_path)
     said = ganvas(*command)
     assert (said.code, said.out) == (0, first.out)
-    assert "is finished with 0.04 kimg; give a larger --kimg to train it further, or --resume never" in said.err
+    assert (
+        "is finished with 0.04 kimg; give a larger --kimg or --minutes to train it further, or --resume never"
+        in said.err
+    )
     assert files_below(tmp_path) == before
 
 
@@ -223,9 +227,69 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(ganvas: Ganvas, pictures: Pat
     assert all(torch.equal(models[0][key], models[1][key]) for key in models[0])
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_while_planning_or_packing_stops_at_once(
+    ganvas: Ganvas, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    def pressed(*arguments: object) -> None:
+        signal.raise_signal(number)
+
+    for place in ("prepare.calibrate", "begin.packed_pictures"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"ganvas.job.{place}", pressed)
+            said = ganvas("train", pictures, "--runs", tmp_path / "runs", *FLAGS)
+        assert (said.code, said.out) == (1, "")
+        assert said.err.endswith("error: Stopped before the training began; the same command starts it.\n")
+        assert "everything saved" not in said.err
+        assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ((), "Stopped; the same command goes on from here."),
+        (("--resume", "never"), "Stopped; the same command without --resume never goes on from here."),
+    ],
+)
+def test_ctrl_c_in_the_loop_says_how_to_go_on(
+    ganvas: Ganvas,
+    pictures: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    sentence: str,
+) -> None:
+    command = ["train", pictures, "--runs", tmp_path, *FLAGS]
+    asks, kept = StopSignal.__call__, []
+
+    def pressed(signals: StopSignal) -> bool:
+        asks(signals)
+        kept.append(signals.playing)
+        return True
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StopSignal, "__call__", pressed)
+        said = ganvas(*command, *words)
+    assert (said.code, kept) == (1, [True])
+    assert said.err.endswith(f"error: {sentence}\n")
+    said = ganvas(*command)
+    assert said.code == 0
+    assert f"Resumed '{tmp_path / '0001-noise'}' at 0 kimg." in said.err
+
+
+def test_the_record_tells_the_command(
+    ganvas: Ganvas, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [str(word) for word in ("train", pictures, "--runs", tmp_path / "my runs", *FLAGS)]
+    monkeypatch.setattr(sys, "argv", ["/some/where/ganvas", *words])
+    assert ganvas(*words).code == 0
+    record = json.loads((tmp_path / "my runs" / "0001-noise" / "run.json").read_text())
+    assert shlex.split(record["command"]) == ["ganvas", *words]
+
+
 def test_ctrl_c_twice_stops_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     asked = StopSignal()
-    assert not asked()
+    assert not asked()  # the loop plays
     signal.raise_signal(signal.SIGINT)
     assert asked()
     assert (

@@ -7,12 +7,14 @@ import torch
 
 from ganvas.data.labels import no_labels
 from ganvas.draw import Draw
+from ganvas.errors import UsageError
 from ganvas.job import calibrate as module
-from ganvas.job.calibrate import Calibration, MadeUp, calibrate, kimg_for
+from ganvas.job.calibrate import Calibration, MadeUp, calibrate, checkpoints_kept, kimg_for
 from ganvas.job.networks import build_task
 from ganvas.job.plan import Pictures, complete
 from ganvas.training.config import TrainConfig
 from ganvas.training.distribute import World
+from ganvas.training.play import Table, play_step
 from ganvas.training.state import TrainingState
 
 CPU = torch.device("cpu")
@@ -37,6 +39,49 @@ def test_measures_a_throw_away_copy(given: dict[str, Any]) -> None:
     assert cost.memory_bytes is None or cost.memory_bytes > 10_000_000
     weights = sum(p.numel() for network in task.players().networks().values() for p in network.parameters())
     assert 3 * 4 * weights < cost.state_bytes  # weights and two moments each, in float32, and the average
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_process_measures_its_share_of_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = small(batch=12)
+    task = build_task(config, no_labels(100, ""))
+    played: list[tuple[int, int]] = []
+
+    def watched(table: Table, state: TrainingState) -> Any:
+        played.append((table.options.batch, table.world.size))
+        return play_step(table, state)
+
+    monkeypatch.setattr(module, "play_step", watched)
+    calibrate(task, config, 0, CPU, World(0, 4))
+    assert set(played) == {(3, 1)}
+    with pytest.raises(UsageError, match="--batch is 12, which does not divide over 5 processes"):
+        calibrate(task, config, 0, CPU, World(0, 5))
+
+
+@pytest.mark.usefixtures("quick")
+def test_predicts_the_size_of_a_model() -> None:
+    config = small()
+    task = build_task(config, no_labels(100, ""))
+    generator = task.players().generators["generator"]
+    cost = calibrate(task, config, 0, CPU, World())
+    assert cost.model_bytes == sum(tensor.nbytes for tensor in generator.state_dict().values())
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({}, 3),  # the last two and the best
+        ({"keep_last": 1}, 2),
+        ({"keep_last": 50}, 21),  # all of them: one every 5 of 100 steps, and the first
+        ({"keep_every_kimg": 0.2}, 3 + 6),  # and steps 0, 20 ... 100
+        ({"keep_every_kimg": 0.08}, 3 + 3),  # every 8 steps, where there is a checkpoint: 0, 40, 80
+        ({"checkpoint_every_kimg": 1.0, "keep_every_kimg": 0.01}, 2),
+    ],
+)
+def test_kept_checkpoints_are_counted(given: dict[str, Any], kept: int) -> None:
+    config = small(**{"kimg": 1.0, "batch": 10, "checkpoint_every_kimg": 0.05, **given})
+    assert checkpoints_kept(config.training) == kept
+    assert Calibration(1.0, 1.0, None, 1000, 30).disk_bytes(config) == kept * 1000 + 60
 
 
 @pytest.mark.usefixtures("quick")

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ganvas.data.labels import Labels, attribute_labels, class_labels, no_labels
 from ganvas.draw import Draw
 from ganvas.errors import UsageError
-from ganvas.job.networks import Own, build_task, describe
+from ganvas.job.networks import Own, build_task, describe, fingerprint
 from ganvas.job.plan import NETWORKS, Pictures, complete
 from ganvas.network.generator import build_generator
 from ganvas.tensors import Judgement
@@ -90,7 +90,7 @@ def test_the_two_networks_may_differ() -> None:
 
 
 def test_batchnorm_is_refused_where_the_penalty_looks_at_each_picture() -> None:
-    with pytest.raises(UsageError, match="r1"):
+    with pytest.raises(UsageError, match=r"--penalty is 'r1'.*--no-batchnorm"):
         build_task(config(network="dcgan", batchnorm=True, penalty="r1", size=(16, 16)), NONE).players()
     build_task(config(network="dcgan", batchnorm=True, penalty="none", size=(16, 16)), NONE).players()
 
@@ -118,6 +118,21 @@ def test_one_own_network_plays_against_a_built_one() -> None:
     players = build_task(config(generator="custom"), NONE, Own(Squares())).players().networks()
     assert isinstance(players["generator"], Squares)
     assert type(players["discriminator"]).__name__ == "FastDiscriminator"
+
+
+def test_own_objects_are_told_apart_by_class_and_by_what_their_checkpoints_fit() -> None:
+    first, same, wider = nn.Linear(3, 4), nn.Linear(3, 4), nn.Linear(3, 5)
+    assert fingerprint(first) == fingerprint(same)
+    names = {fingerprint(network) for network in (first, wider, nn.Linear(3, 4, bias=False), nn.Bilinear(1, 3, 4))}
+    assert len(names) == 4
+    assert fingerprint(Squares()).startswith("Squares ")
+    assert Own().names() == dict.fromkeys(("own_generator", "own_discriminator", "own_task"))
+    assert Own(Squares(), Taste()).names() == {
+        "own_generator": fingerprint(Squares()),
+        "own_discriminator": fingerprint(Taste()),
+        "own_task": None,
+    }
+    assert Own(task=build_task(config(), NONE)).names()["own_task"] == "generate (Generation)"
 
 
 @pytest.mark.parametrize("name", ["generator", "discriminator"])

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from ganvas.data.sampler import MIN_FOR_HELDOUT
 from ganvas.draw import Draw
 from ganvas.errors import DataError
 from ganvas.events import Event, Warned
-from ganvas.job.pictures import data_record, list_unreadable, packed_pictures, refuse_other_labels, split
+from ganvas.job.pictures import changed_data, data_record, list_unreadable, packed_pictures, refuse_other_labels, split
 from ganvas.job.plan import Pictures, complete
 from ganvas.job.prepare import Request
 from ganvas.training.config import TrainConfig
@@ -50,6 +51,35 @@ def test_other_labels_are_refused(tmp_path: Path) -> None:
         refuse_other_labels(run, {"labels": ["a", "b"]}, {"labels": ["a", "c"]})
     with pytest.raises(DataError, match="labels are now none"):
         refuse_other_labels(run, {"labels": ["a", "b"]}, {"labels": []})
+
+
+def test_a_record_tells_values_of_labels_apart(tmp_path: Path) -> None:
+    def record(name: str, table: str) -> dict[str, Any]:
+        folder = write_folder(plain_folder(tmp_path / name, 3), {"labels.csv": table.encode()})
+        return data_record(packed_pictures(Request(folder), config(), lambda event: None))
+
+    classes = record("a", "file,class\n000.png,x\n001.png,y\n002.png,y\n")
+    assert classes == record("b", "file,class\n002.png,y\n001.png,y\n000.png,x\n")
+    other = record("c", "file,class\n000.png,y\n001.png,x\n002.png,y\n")
+    assert {key for key in classes if classes[key] != other[key]} == {"label_values"}
+    numbers = record("d", "file,age\n000.png,1\n001.png,2\n002.png,3\n")
+    older = record("e", "file,age\n000.png,1\n001.png,2\n002.png,4\n")
+    assert {key for key in numbers if numbers[key] != older[key]} == {"label_values"}
+
+
+def test_changes_are_said_once(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    before: dict[str, Any] = {"key": "1", "pictures": 5, "labels": ["a"], "label_values": "h"}
+    assert changed_data(run, before, dict(before)) is None
+    more = changed_data(run, before, {**before, "key": "2", "pictures": 6, "label_values": "i"})
+    assert (
+        more == f"The 6 pictures are not the 5 that '{tmp_path}' was started with; it goes on with what is there now."
+    )
+    other = changed_data(run, before, {**before, "label_values": "i"})
+    assert other is not None
+    assert other.startswith(f"The labels of the 5 pictures are not those that '{tmp_path}' was started with;")
+    with pytest.raises(DataError, match="labels are now b"):
+        changed_data(run, before, {**before, "labels": ["b"]})
 
 
 def test_unreadable_pictures_are_listed_and_counted(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from ganvas.events import Event, Packing
 from ganvas.job import prepare
 from ganvas.job.calibrate import Calibration
 from ganvas.job.networks import Own
-from ganvas.job.prepare import Plan, Request, duration, make_plan, parameter_counts
+from ganvas.job.plan import Pictures, complete
+from ganvas.job.prepare import Plan, Request, duration, game, make_plan, parameter_counts
 from ganvas.job.recipe import gather
 from ganvas.training.config import TrainConfig
 from ganvas.training.distribute import World
@@ -54,7 +55,8 @@ def test_weights_are_counted(tmp_path: Path) -> None:
 
 
 def test_the_plan_in_words_and_in_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    measured(monkeypatch, Calibration(step_s=0.5, tick_s=1.0, memory_bytes=2 * 10**9, state_bytes=10**7))
+    measured(monkeypatch, Calibration(0.5, 1.0, memory_bytes=2 * 10**9, state_bytes=10**7, model_bytes=10**6))
+    monkeypatch.setattr(prepare, "memory_bytes", lambda device: 9 * 10**9)
     options = {**SMALL, "kimg": 4.0, "micro_batch": 2, "augment": "flip,shift", "tick_every": 0.4}
     plan = planned(plain_folder(tmp_path / "x", 20, 8, 12), options)
     lines = dict(plan.lines())
@@ -64,11 +66,13 @@ def test_the_plan_in_words_and_in_values(tmp_path: Path, monkeypatch: pytest.Mon
     assert lines["steps"].startswith("batch 4 in parts of 2, lr 0.0005 to 0.0005, float32 on cpu")
     assert lines["budget"] == "4 kimg: about 8 minutes"  # 1,000 steps of half a second, ten ticks of one
     assert lines["speed"] == "8 images a second"
-    assert (lines["memory"], lines["disk"]) == ("2.0 GB", "30 MB of checkpoints")
+    assert lines["memory"] == "2.0 GB of the 9.0 GB that are free"
+    assert lines["disk"] == "32 MB: 3 checkpoints and two models"
     values = plan.to_dict()
     assert json.loads(json.dumps(values)) == values
     assert (values["predicted_s"], values["images_per_s"]) == (510.0, 8.0)
-    assert (values["predicted_memory_bytes"], values["predicted_disk_bytes"]) == (2 * 10**9, 3 * 10**7)
+    assert (values["predicted_memory_bytes"], values["free_memory_bytes"]) == (2 * 10**9, 9 * 10**9)
+    assert values["predicted_disk_bytes"] == 32 * 10**6
     assert values["config"]["size"] == [8, 12]
     measured(monkeypatch, Calibration(0.5, 1.0, None, 0))
     assert dict(planned(tmp_path / "x", options).lines())["memory"] == "unknown on this system"
@@ -82,21 +86,84 @@ def test_minutes_become_the_budget_and_its_schedules(tmp_path: Path, monkeypatch
     assert (training.burn_in_kimg, training.sample_every_kimg) == (4.8, 0.24)
 
 
-def test_parts_of_the_batch_shrink_until_they_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder, tried = plain_folder(tmp_path / "x", 20), []
+def test_the_plan_says_what_plays_a_part() -> None:
+    def words(**given: Any) -> str:
+        return game(complete(given, Pictures(100, (8, 8), 3), CPU).training)
 
-    def only_two_fit(task: Any, config: TrainConfig, *rest: Any) -> Calibration:
-        tried.append(config.training.micro_batch)
-        if config.training.micro_batch > 2:
+    both = {"gamma": 1.0, "gamma_final": 0.1}
+    assert words(**both) == "relativistic, r1+r2 (directional), gamma 1 to 0.1"
+    assert words(penalty="r1", estimator="exact", gamma=2.0, gamma_final=2.0) == "relativistic, r1 (exact), gamma 2"
+    assert words(loss="wasserstein", penalty="wgan-gp", **both) == "wasserstein, wgan-gp, gamma 1 to 0.1"
+    assert words(loss="wasserstein", penalty="clip", **both) == "wasserstein, weights clipped to 0.01"
+    assert words(loss="hinge", penalty="none", **both) == "hinge, no penalty"
+    assert words(penalty="none", augment=("flip",)) == "relativistic, no penalty, augmentation flip (cosine)"
+
+
+class Memory:
+    """A measuring that needs so many bytes a picture worked on at once, on top of those of the weights."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, free: int, weights: int = 0, picture: int = 10) -> None:
+        self.free, self.weights, self.picture = free, weights, picture
+        self.tried: list[int] = []
+        monkeypatch.setattr(prepare, "calibrate", self.calibrate)
+        monkeypatch.setattr(prepare, "memory_bytes", lambda device: free)
+
+    def calibrate(self, task: Any, config: TrainConfig, *rest: Any) -> Calibration:
+        rows = config.training.micro_batch
+        self.tried.append(rows)
+        needed = self.weights + self.picture * rows
+        if needed > self.free:
             raise OutOfMemory("too little")
-        return Calibration(0.5, 0.0, None, 0)
+        return Calibration(0.5, 0.0, needed, 0)
 
-    monkeypatch.setattr(prepare, "calibrate", only_two_fit)
+
+def test_parts_that_nobody_chose_leave_a_fifth_of_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = plain_folder(tmp_path / "x", 20)
+    memory = Memory(monkeypatch, free=200)
+    plan = planned(folder, {**SMALL, "batch": 16})  # 160 of 200: just enough
+    assert (memory.tried, plan.config.training.micro_batch, plan.parts_for_memory) == ([16], 16, False)
+    memory = Memory(monkeypatch, free=190)
+    plan = planned(folder, {**SMALL, "batch": 16})
+    assert (memory.tried, plan.config.training.micro_batch, plan.config.training.batch) == ([16, 8], 8, 16)
+    assert dict(plan.lines())["steps"].startswith("batch 16 in parts of 8, to fit the memory, lr")
+    memory = Memory(monkeypatch, free=60)
+    plan = planned(folder, {**SMALL, "batch": 16})  # the first does not even run
+    assert (memory.tried, plan.config.training.micro_batch) == ([16, 8, 4], 4)
+    chosen = planned(folder, {**SMALL, "batch": 16, "micro_batch": 6})
+    assert (memory.tried[3:], chosen.config.training.micro_batch) == ([6], 6)
+    assert "to fit the memory" not in dict(chosen.lines())["steps"]
+
+
+def test_parts_do_not_shrink_where_it_saves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = Memory(monkeypatch, free=1000, weights=900, picture=1)
+    plan = planned(plain_folder(tmp_path / "x", 20), {**SMALL, "batch": 16})
+    assert (memory.tried, plan.config.training.micro_batch, plan.parts_for_memory) == ([16, 8], 16, False)
+
+
+def test_processes_share_the_memory_of_a_machine_and_the_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = plain_folder(tmp_path / "x", 20)
+    seen: list[int] = []
+    monkeypatch.setattr(prepare, "memory_bytes", lambda device: 1000)
+
+    def calibrate(task: Any, config: TrainConfig, label_dim: int, device: torch.device, world: World) -> Calibration:
+        seen.append(world.size)
+        return Calibration(0.5, 0.0, 10, 0)
+
+    monkeypatch.setattr(prepare, "calibrate", calibrate)
+    given = gather({**{key: value for key, value in SMALL.items() if key != "kimg"}, "batch": 8})
+    plan = make_plan(Request(folder, minutes=1), given, CPU, World(0, 4), Own(), lambda event: None)
+    assert (seen, plan.free_bytes) == ([4], 250)
+    assert plan.config.training.kimg == 0.96  # 120 steps of the whole batch
+
+
+def test_chosen_parts_shrink_when_asked_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = plain_folder(tmp_path / "x", 20)
+    memory = Memory(monkeypatch, free=20)
+    options = {**{key: value for key, value in SMALL.items() if key != "kimg"}, "batch": 12, "micro_batch": 12}
     with pytest.raises(OutOfMemory):
-        planned(folder, {**SMALL, "batch": 12})
-    options = {key: value for key, value in {**SMALL, "batch": 12}.items() if key != "kimg"}
+        planned(folder, options, minutes=1)
     plan = planned(folder, options, auto_batch=True, minutes=1)
-    assert tried == [12, 12, 6, 3, 1]
+    assert memory.tried == [12, 12, 6, 3, 1]
     assert (plan.config.training.batch, plan.config.training.micro_batch) == (12, 1)
 
 
@@ -121,7 +188,7 @@ def test_too_many_broken_pictures_are_refused_at_once(tmp_path: Path, monkeypatc
 
 def test_options_that_do_not_fit_each_other(tmp_path: Path) -> None:
     folder = plain_folder(tmp_path / "x", 20, 32, 32)
-    with pytest.raises(UsageError, match="BatchNorm"):
+    with pytest.raises(UsageError, match=r"--penalty is 'r1\+r2', .*BatchNorm.*pass --no-batchnorm, or --penalty none"):
         planned(folder, {**SMALL, "network": "dcgan", "batchnorm": True})
     with pytest.raises(UsageError, match="3x3 pixels are too small"):
         planned(folder, {**SMALL, "size": 3})

@@ -53,6 +53,15 @@ def test_flags_win_over_a_file_and_a_file_over_a_preset(tmp_path: Path) -> None:
     assert gather({}) == {}
 
 
+def test_a_table_of_labels_is_named_by_its_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert gather({"labels": "mine.csv"})["labels"] == str(tmp_path / "mine.csv")
+    (tmp_path / "mine.toml").write_text('labels = "deep/mine.csv"\n')
+    assert gather({}, config=Path("mine.toml"))["labels"] == str(tmp_path / "deep" / "mine.csv")
+    for word in ("auto", "none", "folders"):
+        assert gather({"labels": word})["labels"] == word
+
+
 def test_an_unknown_name_is_told_with_where_it_stood(tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match=r"no preset 'dcgn'. Did you mean 'dcgan'"):
         gather({}, "dcgn")

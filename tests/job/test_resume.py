@@ -10,9 +10,12 @@ from ganvas.errors import FileError, UsageError
 from ganvas.job.plan import Pictures, complete
 from ganvas.job.resume import (
     CHANGEABLE,
+    NEEDED,
     find_run,
     identity,
+    kimg_for_minutes,
     plain,
+    read_run,
     recorded_config,
     refuse_for_new_runs,
     with_changes,
@@ -86,11 +89,36 @@ def test_a_run_is_found_by_number_name_or_folder(tmp_path: Path) -> None:
         find_run(tmp_path / "absent", "1", {})
 
 
-def test_a_damaged_record_is_named(tmp_path: Path) -> None:
-    run_of(tmp_path, "0001-a", {})
-    (tmp_path / "0001-a" / "run.json").write_text("{")
-    with pytest.raises(FileError, match="0001-a"):
-        find_run(tmp_path, "auto", asked_for())
+@pytest.mark.parametrize("content", ["{", "[1, 2]", '"x"', "null", "[" * 100_000])
+def test_a_damaged_record_is_passed_over_and_named(tmp_path: Path, content: str) -> None:
+    wanted = run_of(tmp_path, "0001-a", asked_for(batch=4))
+    damaged = run_of(tmp_path, "0002-a", {})
+    (tmp_path / "0002-a" / "run.json").write_text(content)
+    said: list[str] = []
+    assert find_run(tmp_path, "auto", asked_for(batch=4), said.append) == wanted
+    assert find_run(tmp_path, "auto", asked_for(batch=5)) is None
+    (sentence,) = said
+    assert sentence.startswith(f"'{damaged.path}' has ")
+    assert sentence.endswith("so it is not a run. It is passed over.")
+    with pytest.raises(FileError, match=r"0002-a' has .* so it is not a run"):
+        read_run(damaged)
+
+
+def test_a_run_that_lacks_something_cannot_go_on(tmp_path: Path) -> None:
+    run = run_of(tmp_path, "0001-a", asked_for())
+    with pytest.raises(FileError, match=r"0001-a' lacks config, plan, data, .*; pass --resume never"):
+        read_run(run)
+    run.write_record(dict.fromkeys(NEEDED))
+    assert read_run(run) == dict.fromkeys(NEEDED)
+
+
+@pytest.mark.parametrize(("minutes", "kimg"), [(10, 480.0), (1, 48.0), (11, 530.0), (0.001, 0.048)])
+def test_minutes_mean_kimg_by_the_speed_on_record(tmp_path: Path, minutes: float, kimg: float) -> None:
+    run = RunFolder(tmp_path)
+    assert kimg_for_minutes(run, {"plan": {"kimg": 24.0, "predicted_s": 30.0}}, minutes) == kimg
+    for plan in ({"kimg": 24.0}, {"kimg": 24.0, "predicted_s": 0.0}, {"kimg": "x", "predicted_s": 1.0}, None):
+        with pytest.raises(FileError, match=r"does not tell how fast .*; give --kimg in place of --minutes"):
+            kimg_for_minutes(run, {"plan": plan}, minutes)
 
 
 def test_the_recorded_configuration_is_the_one_written() -> None:
@@ -123,10 +151,38 @@ def test_what_cannot_change_is_refused_with_both_values() -> None:
 
 
 def test_what_only_a_new_run_takes_is_refused(tmp_path: Path) -> None:
-    run = run_of(tmp_path, "0001-a", {"minutes": 20, "start_from": None})
-    refuse_for_new_runs(run, {"minutes": 20, "start_from": None})
-    refuse_for_new_runs(run, {"minutes": None})
-    with pytest.raises(UsageError, match=r"--minutes is 30, but .* was started with 20"):
-        refuse_for_new_runs(run, {"minutes": 30})
+    run, asked = RunFolder(tmp_path), {"name": "x", "start_from": None}
+    refuse_for_new_runs(run, asked, {"name": "x", "start_from": None})
+    refuse_for_new_runs(run, asked, {"name": None})
+    with pytest.raises(UsageError, match=r"--name is 'y', but .* was started with 'x'"):
+        refuse_for_new_runs(run, asked, {"name": "y"})
     with pytest.raises(UsageError, match=r"--start-from is 'x', but .* was started without it"):
-        refuse_for_new_runs(run, {"start_from": "x"})
+        refuse_for_new_runs(run, asked, {"start_from": "x"})
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "sentence"),
+    [
+        (
+            "G 1",
+            "G 2",
+            r"The generator passed is G 2, but '.*' was started with G 1; pass that one, or pass --resume never",
+        ),
+        (
+            None,
+            "G 2",
+            "The generator passed is G 2, but '.*' was started without one; leave it out, or pass --resume never",
+        ),
+        (
+            "G 1",
+            None,
+            r"has a generator of its author's own, G 1; pass it from Python \(ganvas.train\(generator=...\)\)",
+        ),
+    ],
+)
+def test_another_network_of_ones_own_is_refused(
+    tmp_path: Path, before: str | None, now: str | None, sentence: str
+) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        refuse_for_new_runs(RunFolder(tmp_path), {"own_generator": before}, {"own_generator": now})
+    refuse_for_new_runs(RunFolder(tmp_path), {"own_generator": before}, {"own_generator": before})

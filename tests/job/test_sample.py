@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,16 @@ from ganvas.draw import seed_of
 from ganvas.errors import FileError, UnknownName, UsageError
 from ganvas.events import Event, Wrote
 from ganvas.image.provenance import Mark, SourceType, read_mark
-from ganvas.job.sample import MOST_SEEDS, SampleRequest, file_hash, model_file, parse_seeds, sample
+from ganvas.job.sample import (
+    MOST_SEEDS,
+    SampleRequest,
+    file_hash,
+    grid_name,
+    label_suffix,
+    model_file,
+    parse_seeds,
+    sample,
+)
 from ganvas.model.load import load_model
 from ganvas.tensors import to_levels
 from tests.runs import plain_folder, small_train
@@ -57,7 +67,7 @@ def test_as_many_sheets_as_needed(plain_run: Path, tmp_path: Path) -> None:
     assert [pixels(path).shape for path in files] == [(8, 28, 3)] * 3
 
 
-def test_the_batch_changes_no_file(plain_run: Path, tmp_path: Path) -> None:
+def test_another_batch_rounds_a_few_values_to_the_next_level(plain_run: Path, tmp_path: Path) -> None:
     painted = {}
     for batch in (1, 4, 16):
         files = sample(SampleRequest(plain_run, tmp_path / str(batch), seeds=range(6), batch=batch))
@@ -70,12 +80,69 @@ def test_pictures_say_where_they_come_from(class_run: Path, tmp_path: Path) -> N
     for format in ("png", "webp"):
         request = SampleRequest(class_run, tmp_path, seeds=[5], label="dress", format=format)
         (path,) = sample(request)
+        assert path.name == f"seed-000005-dress.{format}"
         recipe = {"seed": 5, "model": file_hash(class_run / "model.safetensors")[:16], "label": "dress"}
         with path.open("rb") as file:
             assert read_mark(file, path.name) == Mark(SourceType.GENERATED, recipe)
     (sheet,) = sample(SampleRequest(class_run, tmp_path, seeds=[5, 9], grid=(1, 2)))
-    expected = {"seeds": [5, 9], "model": recipe["model"], "label": None}
+    drawn = [("coat", "dress", "shoe")[seed_of(seed, "class") % 3] for seed in (5, 9)]
+    expected = {"seeds": [5, 9], "model": recipe["model"], "labels": drawn}
     assert read_mark(sheet.read_bytes(), "") == Mark(SourceType.GENERATED, expected)
+    (sheet,) = sample(SampleRequest(class_run, tmp_path, seeds=[5, 9], grid=(1, 2), label="coat"))
+    expected = {"seeds": [5, 9], "model": recipe["model"], "label": "coat"}
+    assert read_mark(sheet.read_bytes(), "") == Mark(SourceType.GENERATED, expected)
+
+
+def test_without_labels_the_recipe_says_so(plain_run: Path, attribute_run: Path, tmp_path: Path) -> None:
+    for run in (plain_run, attribute_run):
+        for grid in (None, (1, 1)):
+            (path,) = sample(SampleRequest(run, tmp_path, seeds=[5], grid=grid))
+            mark = read_mark(path.read_bytes(), "")
+            assert mark is not None
+            assert mark.recipe is not None
+            assert mark.recipe["label"] is None
+
+
+def test_no_picture_takes_the_place_of_another(class_run: Path, attribute_run: Path, tmp_path: Path) -> None:
+    asked: list[tuple[Path, list[int], tuple[int, int] | None, Any]] = [
+        (class_run, [0], None, None),
+        (class_run, [0], None, "coat"),
+        (class_run, [0], None, "dress"),
+        (class_run, [0, 2, 5], (1, 3), None),
+        (class_run, [0, 3, 5], (1, 3), None),
+        (class_run, [0, 3, 5], (1, 3), "coat"),
+        (attribute_run, [0], None, {"age": 30.5}),
+        (attribute_run, [0], None, {"age": 30.5000001}),
+        (attribute_run, [0], None, {"age": 30.5, "height": 1.0}),
+    ]
+    files = [sample(SampleRequest(run, tmp_path, seeds, grid, label))[0] for run, seeds, grid, label in asked]
+    assert len(set(files)) == len(asked)
+    (again,) = sample(SampleRequest(attribute_run, tmp_path, [0], None, {"height": 1, "age": 30.5}))
+    assert again == files[-1]
+
+
+@pytest.mark.parametrize(
+    ("label", "suffix"),
+    [(None, ""), ("", ""), ({}, ""), ("dress", "-dress"), ("t-shirt-2", "-t-shirt-2"), ("a" * 48, "-" + "a" * 48)],
+)
+def test_a_plain_label_stands_as_it_is(label: str | dict[str, float] | None, suffix: str) -> None:
+    assert label_suffix(label) == suffix
+
+
+def test_labels_that_a_name_cannot_hold_are_told_apart() -> None:
+    labels = ["Dress", "dress ", "../dress", "dress", "服", "靴", "a" * 49, "a" * 50, "-"]
+    suffixes = [label_suffix(label) for label in labels]
+    assert len(set(suffixes)) == len(labels)
+    assert all(re.fullmatch(r"(-[a-z0-9]+)+", suffix) and len(suffix) < 64 for suffix in suffixes)
+    assert label_suffix({"age": 30, "height": -2.5}) == label_suffix({"height": -2.5, "age": 30.0})
+    assert label_suffix({"age": 30}).startswith("-age-30-0-")
+
+
+def test_sheets_are_named_by_their_seeds() -> None:
+    assert grid_name(range(10, 16)) == grid_name([10, 11, 12, 13, 14, 15]) == "grid-seeds-10-15"
+    names = {grid_name(seeds) for seeds in ([0, 2, 5], [0, 3, 5], [0, 5], [5, 0], [0, 1, 2, 3, 4, 5], [0, 0, 5])}
+    assert len(names) == 6
+    assert all(re.fullmatch(r"grid-seeds-(0-5|5-0)(-[0-9a-f]{6})?", name) for name in names)
 
 
 @pytest.mark.parametrize(("mark", "recipe"), [(True, False), (False, True), (False, False)])
@@ -111,6 +178,10 @@ def test_labels(class_run: Path, attribute_run: Path, plain_run: Path, tmp_path:
     own = ("coat", "dress", "shoe")[seed_of(8, "class") % 3]
     (drawn,) = sample(SampleRequest(class_run, tmp_path, seeds=[8]))
     np.testing.assert_array_equal(pixels(drawn), to_levels(model.sample([8], label=own))[0])
+    told = read_mark(drawn.read_bytes(), "")
+    assert told is not None
+    assert told.recipe is not None
+    assert (drawn.name, told.recipe["label"]) == ("seed-000008.png", own)
     (aged,) = sample(SampleRequest(attribute_run, tmp_path, seeds=[8], label={"age": 90.0}))
     mark = read_mark(aged.read_bytes(), "")
     assert mark is not None

@@ -1,4 +1,5 @@
 import json
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +13,8 @@ from safetensors.torch import load_file
 
 from ganvas.errors import DataError, FileError, OutOfMemory, UsageError
 from ganvas.events import Event, Notice, Planned, Warned, Wrote
-from ganvas.job.calibrate import Calibration
 from ganvas.job.prepare import Request
-from ganvas.job.train import train
+from ganvas.job.train import plan, train
 from ganvas.model.load import load_model
 from ganvas.training.checkpoint import checkpoint_steps
 from ganvas.training.loop import Loop
@@ -64,6 +64,7 @@ def test_a_run_leaves_what_its_folder_promises(pictures: Path, tmp_path: Path) -
     assert checkpoint_steps(run / "checkpoints") == [5, 10]
     assert sorted(path.name for path in (run / "samples").iterdir()) == ["000000000.png", "000000040.png", "real.png"]
     record = record_of(run)
+    assert record["command"] == "the call"
     assert record["asked"]["pictures"] == str(pictures)
     assert record["data"]["pictures"] == 60
     assert record["finished_steps"] == 10
@@ -119,13 +120,13 @@ def test_class_names_of_any_writing(tmp_path: Path) -> None:
     assert model.sample([0], label=names[1]).shape == (1, 3, 8, 8)
 
 
-def test_a_dry_run_writes_nothing(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_planning_writes_nothing(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GANVAS_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     before = files_below(pictures)
-    done = try_train(pictures, tmp_path / "runs", request={"dry_run": True})
-    assert (done.run, done.model) == (None, None)
-    assert done.plan is not None
+    events: list[Event] = []
+    found = plan(Request(pictures, tmp_path / "runs"), SMALL, report=events.append)
+    assert events[-1] == Planned(found.lines(), found.to_dict())
     assert list(tmp_path.iterdir()) == []
     assert files_below(pictures) == before
 
@@ -190,7 +191,6 @@ def test_changes_at_a_resume_are_on_record(pictures: Path, tmp_path: Path) -> No
         try_train(pictures, tmp_path, interrupted=after(3), lr=5e-4, lr_final=1.25e-4, gamma=1.0, gamma_final=0.1)
     events: list[Event] = []
     run = try_train(pictures, tmp_path, events=events, lr=1e-3, gamma=2.0).run
-    assert run is not None
     record = record_of(run)
     (change,) = record["changes"]
     assert {key: change[key] for key in ("lr", "lr_final", "gamma", "gamma_final")} == pytest.approx(
@@ -209,7 +209,6 @@ def test_a_named_run_keeps_its_network(pictures: Path, tmp_path: Path) -> None:
     before = files_below(tmp_path)
     cases: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         ({}, {"network": "mlp"}, "--network is 'mlp', but the run was started with 'fast'"),
-        ({"minutes": 3.0}, {"kimg": None}, "--minutes is 3.0, but .* without it"),
         ({"start_from": run}, {}, "--start-from is .* without it"),
         ({"name": "x"}, {}, "--name is 'x'"),
     ]
@@ -226,7 +225,6 @@ def test_changed_pictures_are_said_and_put_on_record(tmp_path: Path) -> None:
     write_folder(folder, {"more.png": picture(99)})
     events: list[Event] = []
     run = try_train(folder, tmp_path / "runs", events=events).run
-    assert run is not None
     (sentence,) = sentences(events, Warned)
     assert sentence.startswith(f"The 21 pictures are not the 20 that '{run}' was started with")
     assert record_of(run)["changes"][0]["data"]["pictures"] == 21
@@ -246,7 +244,6 @@ def test_few_broken_pictures_are_listed(tmp_path: Path) -> None:
     folder = write_folder(plain_folder(tmp_path / "x", 40), {"003.png": b"no picture", "004.png": picture(4)[:80]})
     events: list[Event] = []
     run = try_train(folder, tmp_path / "runs", events=events).run
-    assert run is not None
     assert [line.split("\t")[0] for line in (run / "unreadable.txt").read_text().splitlines()] == ["003.png", "004.png"]
     (sentence,) = sentences(events, Warned)
     assert sentence == f"2 pictures cannot be read; '{run / 'unreadable.txt'}' lists them."
@@ -267,7 +264,6 @@ def test_starting_from_another_model(pictures: Path, tmp_path: Path, class_run: 
     events: list[Event] = []
     request = {"start_from": class_run}
     run = try_train(folder, tmp_path / "runs", request=request, events=events, kimg=0.008, lr=1e-9, lr_final=0).run
-    assert run is not None
     said = sentences(events)[1:]
     assert [sentence.split(":")[0] for sentence in said] == ["generator", "discriminator"]
     assert not any("new are" in sentence for sentence in said)
@@ -285,7 +281,6 @@ def test_starting_from_another_size_and_without_labels(pictures: Path, tmp_path:
     said = sentences(events)[1:]
     assert all("new are" in sentence for sentence in said)
     assert said[1].startswith("discriminator: 0 of")  # a model file holds the generator alone
-    assert done.model is not None
     assert load_model(done.model).sample([0]).shape == (1, 3, 16, 16)
 
 
@@ -313,6 +308,10 @@ def test_a_model_that_is_not_there_is_told_before_anything_is_done(pictures: Pat
     [
         ({"minutes": 1.0}, {}, "--minutes is 1 and --kimg is 0.04; give one of them"),
         ({"minutes": 0.0}, {"kimg": None}, "--minutes is 0, but it must be above 0"),
+        ({"minutes": math.nan}, {"kimg": None}, "--minutes is nan, but it must be above 0"),
+        ({"minutes": math.inf}, {"kimg": None}, "--minutes is inf, but it must be above 0"),
+        ({"minutes": 1e300}, {"kimg": None}, r"--minutes is 1e\+300, but .* at most 525600, a year"),
+        ({"minutes": 525601}, {"kimg": None}, "--minutes is 525601, but .* at most 525600, a year"),
         ({"resume": "77"}, {}, "--resume is '77'"),
         ({"device": "cuda:99"}, {}, "--device is 'cuda:99'"),
     ],
@@ -326,24 +325,10 @@ def test_contradictions_are_refused(
 
 
 def test_minutes_win_over_the_budget_of_a_preset(pictures: Path, tmp_path: Path) -> None:
-    request = {"minutes": 1e-4, "preset": "demo", "dry_run": True}
-    plan = try_train(pictures, tmp_path, request=request, kimg=None).plan
-    assert plan is not None
-    assert plan.config.training.kimg < 40
-    assert plan.config.training.gamma == 1.0  # of the preset
-
-
-def test_a_budget_in_minutes_is_frozen(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ganvas.job.prepare.calibrate", lambda *arguments: Calibration(0.06, 0.0, None, 0))
-    with pytest.raises(KeyboardInterrupt):
-        try_train(pictures, tmp_path, request={"minutes": 0.01}, kimg=None, interrupted=after(1))
-    (run,) = tmp_path.iterdir()
-    assert record_of(run)["config"]["kimg"] == 0.04  # ten steps of four pictures
-    monkeypatch.setattr("ganvas.job.prepare.calibrate", lambda *arguments: Calibration(0.01, 0.0, None, 0))
-    with pytest.raises(KeyboardInterrupt):
-        try_train(pictures, tmp_path, request={"minutes": 0.01}, kimg=None, interrupted=after(1))
-    assert list(tmp_path.iterdir()) == [run]
-    assert record_of(run)["config"]["kimg"] == 0.04
+    options = {key: value for key, value in SMALL.items() if key != "kimg"}
+    training = plan(Request(pictures, tmp_path, minutes=1e-4, preset="demo"), options).config.training
+    assert training.kimg < 40
+    assert training.gamma == 1.0  # of the preset
 
 
 def test_smaller_parts_after_running_out_of_memory(
@@ -361,7 +346,6 @@ def test_smaller_parts_after_running_out_of_memory(
         try_train(pictures, tmp_path / "a")
     events: list[Event] = []
     run = try_train(pictures, tmp_path / "b", request={"auto_batch": True}, events=events).run
-    assert run is not None
     record = record_of(run)
     assert record["config"]["micro_batch"] == 2
     assert [(change["micro_batch"], change["why"]) for change in record["changes"]] == [(2, "too little for 4")]

@@ -1,10 +1,12 @@
+import errno
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from ganvas.errors import TrainingError
+from ganvas.errors import FileError, TrainingError
+from ganvas.training import lock
 from ganvas.training.lock import only_one
 
 HOLD = """
@@ -31,6 +33,19 @@ def test_a_run_belongs_to_one_process_until_that_ends_however(tmp_path: Path) ->
         other.wait()
         with only_one(tmp_path):
             pass
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has one error for a lock that is held and for no lock")
+def test_a_folder_that_cannot_be_locked_is_no_other_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(path: Path, wait: bool) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(lock, "claim", no_locks)
+    with (
+        pytest.raises(FileError, match=f"Cannot lock '{tmp_path}' .No locks available.; make it writable"),
+        only_one(tmp_path),
+    ):
+        pass
 
 
 def test_it_is_let_go_of_after_an_error(tmp_path: Path) -> None:

@@ -65,6 +65,10 @@ def test_slugs(text: str, slug: str) -> None:
     assert slugify(text) == slug
 
 
+def test_a_slug_of_nothing_is_what_was_asked_for() -> None:
+    assert (slugify("日本", empty=""), slugify("x", empty="")) == ("", "x")
+
+
 def test_the_record_reads_back_and_replaces_the_old_one(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     run.write_record({"config": {"size": [8, 8]}, "long": "x" * 1000})
@@ -78,6 +82,13 @@ def test_a_folder_without_a_readable_record_is_no_run(tmp_path: Path, content: b
     if content is not None:
         (tmp_path / "run.json").write_bytes(content)
     with pytest.raises(FileError, match=f"'{tmp_path}' has no readable run.json .*, so it is not a run"):
+        RunFolder(tmp_path).read_record()
+
+
+@pytest.mark.parametrize("content", ["[]", "1", "null", '"{}"'])
+def test_a_record_is_an_object(tmp_path: Path, content: str) -> None:
+    (tmp_path / "run.json").write_text(content)
+    with pytest.raises(FileError, match=f"'{tmp_path}' has a run.json that holds no object, so it is not a run"):
         RunFolder(tmp_path).read_record()
 
 

@@ -42,6 +42,18 @@ app.command(
 ganvas sample runs/0001-photos --seeds 0-63 --grid 8x8
 ganvas sample model.safetensors --seeds 7 --class dress --format webp""",
 )
+app.command(
+    "ganvas.cli.evaluate:evaluate",
+    help="Measure a generator: scores with their errors, and what it copied.",
+    help_epilogue="""\
+ganvas evaluate runs/0001-photos                       a run by its own pictures
+ganvas evaluate model.safetensors --data photos/
+ganvas evaluate painted/ --data photos/ --protocol clean --features inception-v3 --weights FILE
+ganvas evaluate restored/ --data originals/ --pairs
+ganvas evaluate runs/0002-stacked --data mnist/ --modes stacked""",
+)
+app.command("ganvas.cli.compare:compare", help="Say which of two results of evaluate is better, and whether by chance.")
+app.command("ganvas.cli.weights:weights", help="List the weights of feature networks, or check them.")
 app.command("ganvas.cli.inspect:inspect", help="Print a model's card, or a painted picture's mark and recipe.")
 app.command("ganvas.cli.presets:presets", help="List the shipped recipes, or print one.")
 
@@ -61,8 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         error(str(failed))
         sys.exit(failed.exit_code)
-    except KeyboardInterrupt:
-        error("Stopped; the same command goes on from here.")
+    except KeyboardInterrupt as stopped:
+        error(str(stopped) or "Stopped.")
         sys.exit(1)
     except BrokenPipeError:  # the reader of our output went away, as in `ganvas ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -7,7 +7,7 @@ from typing import Self
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from ganvas.cli import show
-from ganvas.events import Event, Notice, Packing, Planned, Warned, Wrote
+from ganvas.events import Event, Looked, Notice, Packing, Planned, Warned, Wrote
 from ganvas.events import Progress as Ticked
 
 BETWEEN_LINES_S = 5.0
@@ -50,6 +50,8 @@ class TrainingProgress:
                     show.pairs(lines, show.notices)
             case Packing(done, total):
                 self._advance("reading", done, total, f"{done} of {total} pictures")
+            case Looked(what, done, total):
+                self._advance(f"looking at {what}", done, total, f"{done} of {total}")
             case Ticked():
                 self._advance("training", event.seen_kimg, event.total_kimg, _words(event))
             case Wrote():

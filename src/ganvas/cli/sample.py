@@ -35,7 +35,7 @@ def sample(
     model
         A model file, or a run folder.
     seeds
-        Numbers and ranges such as 0-63,100; one picture each, the same whatever the batch.
+        Numbers and ranges such as 0-63,100; one picture each.
     grid
         Rows x columns of a contact sheet; without it, single pictures.
     label
@@ -45,7 +45,7 @@ def sample(
     format
         png, or lossless webp.
     batch
-        Pictures painted at once.
+        Pictures painted at once; another one may round a few values in a hundred thousand to the next of 256 levels.
     out
         The folder to write to.
     best

@@ -50,5 +50,13 @@ def pairs(lines: Sequence[tuple[str, str]], console: Console = results) -> None:
         console.print(Text.assemble((_harmless(name).ljust(width), "bold"), "  ", _harmless(value)))
 
 
+def table(rows: Sequence[Sequence[str]], console: Console = results) -> None:
+    """Rows of equal length, aligned; the first is the heading."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for number, row in enumerate(rows):
+        line = "  ".join(_harmless(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        console.print(Text(line, "bold" if number == 0 else ""))
+
+
 def _harmless(text: str) -> str:
     return "".join(c if c.isprintable() or c in UNPRINTABLE_BUT_HARMLESS else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -1,7 +1,9 @@
 """``ganvas train``."""
 
 import os
+import shlex
 import signal
+import sys
 from dataclasses import asdict, field, make_dataclass
 from pathlib import Path
 from types import FrameType
@@ -14,6 +16,7 @@ from ganvas.cli.progress import TrainingProgress
 from ganvas.job.recipe import TRAIN_OPTIONS
 from ganvas.training.options import Option
 
+ORIGIN = "the command line"
 RECIPE = Group("Recipe", help="What is not given is chosen for your pictures and your machine.", sort_key=2)
 
 
@@ -71,7 +74,7 @@ def train(
     config
         A TOML file of options; flags win over it.
     minutes
-        Budget in minutes, turned into kimg once and kept.
+        Budget in minutes from the run's beginning, turned into kimg by the speed measured at the start.
     resume
         auto (the run of the same command), never, or a run's folder, name or number.
     start_from
@@ -87,37 +90,65 @@ def train(
     """
     options = {key: value for key, value in asdict(flags).items() if value is not None} if flags else {}
     from ganvas.job.prepare import Request
+    from ganvas.job.train import plan as plan_job
     from ganvas.job.train import train as train_job
 
-    request = Request(pictures, runs, name, resume, start_from, preset, config, minutes, device, dry_run, auto_batch)
+    request = Request(pictures, runs, name, resume, start_from, preset, config, minutes, device, auto_batch)
+    speaks = os.environ.get("RANK", "0") == "0"  # one of the processes torchrun starts
+    if dry_run:
+        if speaks:
+            with TrainingProgress(quiet=json) as progress:
+                planned = plan_job(request, options, report=progress, origin=ORIGIN)
+            if json:
+                show.as_json({"run": None, "model": None, "seen_kimg": 0.0, "plan": planned.to_dict()})
+        return
     asked_to_stop = StopSignal()
-    with TrainingProgress(quiet=json) as progress:
-        done = train_job(request, options, report=progress, interrupted=asked_to_stop, origin="the command line")
-    if os.environ.get("RANK", "0") != "0":
-        return  # of the processes torchrun starts, one speaks
+    try:
+        with TrainingProgress(quiet=json) as progress:
+            done = train_job(
+                request,
+                options,
+                report=progress,
+                interrupted=asked_to_stop,
+                origin=ORIGIN,
+                command=shlex.join(["ganvas", *sys.argv[1:]]),
+            )
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(asked_to_stop.how_to_go_on(resume)) from None
+    if not speaks:
+        return
     if json:
         plan = done.plan.to_dict() if done.plan else None
-        paths = {"run": str(done.run) if done.run else None, "model": str(done.model) if done.model else None}
-        show.as_json({**paths, "seen_kimg": done.seen_kimg, "plan": plan})
-    elif done.run and done.model:
+        show.as_json({"run": str(done.run), "model": str(done.model), "seen_kimg": done.seen_kimg, "plan": plan})
+    else:
         show.result(f"Model: {done.model}\nGrids: {done.run / 'samples'}")
         show.notice(f"Next:  ganvas sample {done.run} --seeds 0-63 --grid 8x8")
 
 
 class StopSignal:
-    """Ctrl-C once asks the loop to save and stop; a second time stops at once."""
+    """Ctrl-C once asks the loop to save and stop; a second time, or before the loop plays, it stops at once."""
 
     def __init__(self) -> None:
+        self.playing = False
         self.asked = False
         signal.signal(signal.SIGINT, self._ask)
         signal.signal(signal.SIGTERM, self._ask)
 
     def __call__(self) -> bool:
-        """Whether someone asked."""
+        """Whether someone asked; the loop asks this before every step, and so tells that it plays."""
+        self.playing = True
         return self.asked
 
+    def how_to_go_on(self, resume: str) -> str:
+        """What to say after a stop, in a sentence; ``resume`` is what the command said."""
+        if not self.playing:
+            return "Stopped before the training began; the same command starts it."
+        if resume == "never":
+            return "Stopped; the same command without --resume never goes on from here."
+        return "Stopped; the same command goes on from here."
+
     def _ask(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
+        if self.asked or not self.playing:
             raise KeyboardInterrupt
         self.asked = True
         show.notice("Stopping after this step, everything saved; press Ctrl-C again to stop at once.")

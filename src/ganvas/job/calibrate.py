@@ -1,17 +1,17 @@
 """Measure a few steps of the very run that is planned, on made-up pictures of its size."""
 
-import sys
+import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 import torch
 from torch import Tensor
 
-from ganvas.device import place
+from ganvas.device import forget_peak, peak_memory_bytes, place
 from ganvas.draw import Draw
-from ganvas.training.config import TrainConfig
+from ganvas.training.config import TrainConfig, TrainingOptions
 from ganvas.training.distribute import World
 from ganvas.training.play import Table, play_step
 from ganvas.training.state import TrainingState
@@ -32,18 +32,34 @@ class Calibration:
         tick_s: Seconds of statistics and health a tick.
         memory_bytes: Largest memory of the process (CPU) or of the device's allocations (CUDA); None on Windows.
         state_bytes: Size of one checkpoint.
+        model_bytes: Size of one model file.
     """
 
     step_s: float
     tick_s: float
     memory_bytes: int | None
     state_bytes: int
+    model_bytes: int = 0
 
     def run_s(self, config: TrainConfig) -> float:
         """Predicted seconds of a whole run."""
         options = config.training
         ticks = options.total_steps / options.steps_every(options.tick_kimg)
         return options.total_steps * self.step_s + ticks * self.tick_s
+
+    def disk_bytes(self, config: TrainConfig) -> int:
+        """Predicted size of a whole run's checkpoints and of its two models (the last and the best)."""
+        return checkpoints_kept(config.training) * self.state_bytes + 2 * self.model_bytes
+
+
+def checkpoints_kept(options: TrainingOptions) -> int:
+    """The most checkpoints that lie in a run's folder: the last ones, the best one, and those of ``--keep-every``."""
+    every = options.steps_every(options.checkpoint_every_kimg)
+    written = math.ceil(options.total_steps / every) + 1  # one before the first step
+    kept = options.keep_last + 1
+    if options.keep_every_kimg:
+        kept += options.total_steps // math.lcm(every, options.steps_every(options.keep_every_kimg)) + 1
+    return min(written, kept)
 
 
 @dataclass(frozen=True)
@@ -70,8 +86,17 @@ class MadeUp:
 def calibrate(task: Task, config: TrainConfig, label_dim: int, device: torch.device, world: World) -> Calibration:
     """Train a throw-away copy of the networks for a few seconds.
 
-    The global random state is left as it was.
+    This process alone plays its share of each step, ``batch / world.size`` images, while the others wait. What comes
+    on top with several processes is not measured: averaging the gradients (all-reduce), and what they cost each other
+    where they share cores or memory. The global random state is left as it was.
+
+    Raises:
+        UsageError: The batch does not divide over the processes.
     """
+    first, last = world.shard(config.training.batch)
+    config = replace(config, training=replace(config.training, batch=last - first))
+    alone = World()
+    forget_peak(device)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         players = task.players()
         for network in players.networks().values():
@@ -79,15 +104,17 @@ def calibrate(task: Task, config: TrainConfig, label_dim: int, device: torch.dev
         state = TrainingState.begin(players, config.training)
         state.counters.augment_p = config.training.augment_p
         source = MadeUp(config, label_dim)
-        table = Table(task, source, config.training, task.stages[-1], device, world)
+        table = Table(task, source, config.training, task.stages[-1], device, alone)
         for _ in range(WARM_UP_STEPS):
             play_step(table, state)
         step_s = _seconds(lambda: play_step(table, state), device)
         draw = Draw(0, vitals_count(config.training), device=device)
         batches = {"training": (source.at(0, draw), draw), "heldout": (source.at(1, draw), draw)}
         tick_s = _seconds(lambda: examine(task, state, batches, config.training, {}), device, most=3)
-        state_bytes = sum(tensor.nbytes for tensor in state.tensors(world).values())
-    return Calibration(step_s, tick_s, _largest_memory_bytes(device), state_bytes)
+        state_bytes = sum(tensor.nbytes for tensor in state.tensors(alone).values())
+        weights_bytes = sum(t.nbytes for average in state.averages.values() for t in average.state_dict().values())
+        model_bytes = weights_bytes * (1 + sum(stage.snapshot is not None for stage in task.stages))
+    return Calibration(step_s, tick_s, peak_memory_bytes(device), state_bytes, model_bytes)
 
 
 def kimg_for(minutes: float, calibration: Calibration, config: TrainConfig) -> float:
@@ -108,14 +135,3 @@ def _seconds(work: Callable[[], object], device: torch.device, most: int = MOST_
         if sum(taken) > 5 * MEASURED_S:
             break
     return median(taken)
-
-
-def _largest_memory_bytes(device: torch.device) -> int | None:
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    if sys.platform == "win32":
-        return None
-    import resource  # absent on Windows
-
-    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux kilobytes
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,11 +1,13 @@
 """From a configuration to a task and the description of its model."""
 
 import copy
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from ganvas.data.labels import Labels
 from ganvas.errors import UsageError
@@ -14,7 +16,7 @@ from ganvas.model.descriptor import Descriptor, GeneratorSpec, LabelSpec
 from ganvas.network.discriminator import build_discriminator
 from ganvas.network.generator import build_generator
 from ganvas.network.layers.widths import r3_widths
-from ganvas.objective.penalty import refuse_batchnorm
+from ganvas.objective.penalty import PER_SAMPLE_PENALTIES, refuse_batchnorm
 from ganvas.task.generate import Generation
 from ganvas.training.config import TrainConfig
 from ganvas.training.task import Task
@@ -27,6 +29,22 @@ class Own:
     generator: nn.Module | None = None
     discriminator: nn.Module | None = None
     task: Task | None = None
+
+    def names(self) -> dict[str, str | None]:
+        """What tells these objects from others of their kind, None where ganvas builds its own."""
+        task = self.task
+        return {
+            "own_generator": fingerprint(self.generator) if self.generator is not None else None,
+            "own_discriminator": fingerprint(self.discriminator) if self.discriminator is not None else None,
+            "own_task": f"{task.name} ({type(task).__qualname__})" if task is not None else None,
+        }
+
+
+def fingerprint(network: nn.Module) -> str:
+    """A network's class, and a hash of the names and shapes of its tensors: what its checkpoints fit."""
+    shapes = {key: [*value.shape] if isinstance(value, Tensor) else [] for key, value in network.state_dict().items()}
+    digest = hashlib.sha256(json.dumps(shapes).encode()).hexdigest()
+    return f"{type(network).__qualname__} {digest[:12]}"
 
 
 def build_task(config: TrainConfig, labels: Labels, own: Own = Own(), warmth: Warmth | None = None) -> Task:
@@ -61,6 +79,12 @@ def build_task(config: TrainConfig, labels: Labels, own: Own = Own(), warmth: Wa
 
     def make_discriminator() -> nn.Module:
         name = architecture["discriminator"]
+        if name == "dcgan" and config.network.batchnorm and config.training.penalty in PER_SAMPLE_PENALTIES:
+            raise UsageError(
+                f"--penalty is '{config.training.penalty}', which needs each picture judged by itself, but the "
+                "discriminator has --batchnorm (BatchNorm mixes the pictures of a batch); pass --no-batchnorm, or "
+                "--penalty none or clip."
+            )
         if own.discriminator is not None:
             network = copy.deepcopy(own.discriminator)
         else:

@@ -1,13 +1,15 @@
 """The pictures of a run: packed, told from others, split."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 
 from ganvas.data.batches import Batches
 from ganvas.data.dataset import Dataset
-from ganvas.data.labels import read_labels
+from ganvas.data.labels import Labels, read_labels
 from ganvas.data.pack import Form, pack
 from ganvas.data.sampler import split_heldout
 from ganvas.data.source import open_source
@@ -33,7 +35,38 @@ def packed_pictures(request: Request, config: TrainConfig, report: Report) -> Da
 
 def data_record(dataset: Dataset) -> dict[str, Any]:
     """What tells these pictures from others, for the run's record."""
-    return {"key": dataset.key, "pictures": len(dataset), "labels": list(dataset.labels.names)}
+    return {
+        "key": dataset.key,
+        "pictures": len(dataset),
+        "labels": list(dataset.labels.names),
+        "label_values": values_hash(dataset.labels),
+    }
+
+
+def values_hash(labels: Labels) -> str:
+    """SHA-256 over the kind and the value of every picture's label, in hexadecimal.
+
+    What follows from the values (of attributes the mean and standard deviation they are scaled by) needs no hash.
+    """
+    digest = hashlib.sha256(f"{labels.kind} {labels.values.shape}".encode())
+    digest.update(np.ascontiguousarray(labels.values, labels.values.dtype.newbyteorder("<")).tobytes())
+    return digest.hexdigest()
+
+
+def changed_data(run: RunFolder, before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+    """A sentence about pictures or labels that are not those of the first start; None where all are.
+
+    Raises:
+        DataError: There are other labels, not only other values of them.
+    """
+    refuse_other_labels(run, before, now)
+    if now["key"] != before["key"]:
+        what = f"The {now['pictures']} pictures are not the {before['pictures']}"
+    elif now["label_values"] != before.get("label_values"):
+        what = f"The labels of the {now['pictures']} pictures are not those"
+    else:
+        return None
+    return f"{what} that '{run.path}' was started with; it goes on with what is there now."
 
 
 def refuse_other_labels(run: RunFolder, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:

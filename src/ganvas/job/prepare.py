@@ -12,20 +12,25 @@ from ganvas.data.labels import Labels, read_labels
 from ganvas.data.pack import too_many_unreadable
 from ganvas.data.source import open_source
 from ganvas.data.survey import survey
+from ganvas.device import memory_bytes
 from ganvas.errors import DataError, OutOfMemory
 from ganvas.events import Packing, Report
-from ganvas.job.calibrate import Calibration, calibrate, kimg_for
+from ganvas.job.calibrate import Calibration, calibrate, checkpoints_kept, kimg_for
 from ganvas.job.carry import inherited
 from ganvas.job.networks import Own, build_task
 from ganvas.job.plan import LONGEST_SIDE_PX, Pictures, complete
 from ganvas.job.resume import plain
-from ganvas.training.config import TrainConfig
+from ganvas.training.config import TrainConfig, TrainingOptions
 from ganvas.training.distribute import World
-from ganvas.training.memory import explained_memory
+from ganvas.training.memory import explained_memory, rows_at_once
 from ganvas.training.task import Task
 
 MOST_BETWEEN_CHECKPOINTS_S = 900.0
 """What a power cut may cost."""
+MEMORY_SHARE = 0.8
+"""How much of the memory that is free a plan may fill: other programs grow, too."""
+WORTH_HALVING = 0.95
+"""A smaller micro-batch is taken if it needs at most this share of the memory: weights stay as large as they are."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +45,8 @@ class Request:
         start_from: A model file or run folder whose weights to begin with.
         preset: Name of a shipped preset.
         config: A TOML file of options.
-        minutes: Budget in minutes, turned into kimg once.
+        minutes: Budget in minutes, from the run's beginning; turned into kimg by the speed that was measured.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
-        dry_run: Stop after the plan.
         auto_batch: Take smaller micro-batches when memory runs out.
     """
 
@@ -55,7 +59,6 @@ class Request:
     config: Path | None = None
     minutes: float | None = None
     device: str = "auto"
-    dry_run: bool = False
     auto_batch: bool = False
 
 
@@ -70,6 +73,8 @@ class Plan:
         parameters: Trained numbers a network.
         calibration: What was measured.
         device: Where it was measured.
+        free_bytes: Memory that was free for this process before.
+        parts_for_memory: Whether the micro-batch was made smaller than the batch to fit the memory.
     """
 
     config: TrainConfig
@@ -78,6 +83,8 @@ class Plan:
     parameters: Mapping[str, int]
     calibration: Calibration
     device: str
+    free_bytes: int
+    parts_for_memory: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as plain values."""
@@ -88,9 +95,11 @@ class Plan:
             "device": self.device,
             "parameters": dict(self.parameters),
             "images_per_s": round(options.images_per_step / self.calibration.step_s, 1),
-            "predicted_s": round(self.calibration.run_s(self.config), 1),
+            "kimg": options.kimg,
+            "predicted_s": float(f"{self.calibration.run_s(self.config):.4g}"),
             "predicted_memory_bytes": self.calibration.memory_bytes,
-            "predicted_disk_bytes": (options.keep_last + 1) * self.calibration.state_bytes,
+            "free_memory_bytes": self.free_bytes,
+            "predicted_disk_bytes": self.calibration.disk_bytes(self.config),
             "config": {key: plain(value) for key, value in self.config.flat().items()},
         }
 
@@ -103,16 +112,13 @@ class Plan:
         shown = " and ".join("your own" if name == "custom" else f"{name}, width {networks.width}" for name in names)
         sizes = ", ".join(f"{name} {count / 1e6:.2f} M" for name, count in self.parameters.items())
         accumulate = "" if options.micro_batch >= options.batch else f" in parts of {options.micro_batch}"
-        augment = f", augmentation {','.join(options.augment)} ({options.augment_policy})" if options.augment else ""
+        accumulate += ", to fit the memory" if self.parts_for_memory else ""
+        free = f" of the {self.free_bytes / 1e9:.1f} GB that are free"
         return [
             ("pictures", f"{self.picture_count}, {self.labels}"),
             ("shape", f"{height}x{width}, {data.channels} channel{'s' * (data.channels > 1)}, {data.fit}"),
             ("networks", f"{shown} ({sizes})"),
-            (
-                "game",
-                f"{options.loss}, {options.penalty} ({options.estimator}), "
-                f"gamma {options.gamma:g} to {options.gamma_final:g}{augment}",
-            ),
+            ("game", game(options)),
             (
                 "steps",
                 f"batch {options.batch}{accumulate}, lr {options.lr:g} to {options.lr_final:g}, "
@@ -120,9 +126,25 @@ class Plan:
             ),
             ("budget", f"{options.kimg:g} kimg: {duration(cost.run_s(self.config))}"),
             ("speed", f"{options.images_per_step / cost.step_s:.0f} images a second"),
-            ("memory", "unknown on this system" if memory is None else f"{memory / 1e9:.1f} GB"),
-            ("disk", f"{(options.keep_last + 1) * cost.state_bytes / 1e6:.0f} MB of checkpoints"),
+            ("memory", "unknown on this system" if memory is None else f"{memory / 1e9:.1f} GB{free}"),
+            (
+                "disk",
+                f"{cost.disk_bytes(self.config) / 1e6:.0f} MB: {checkpoints_kept(options)} checkpoints and two models",
+            ),
         ]
+
+
+def game(options: TrainingOptions) -> str:
+    """Loss, penalty and augmentation in words, with the numbers that play a part."""
+    falls = "" if options.gamma_final == options.gamma else f" to {options.gamma_final:g}"
+    gamma = f"gamma {options.gamma:g}{falls}"
+    penalty = {
+        "none": "no penalty",
+        "clip": f"weights clipped to {options.clip_limit:g}",
+        "wgan-gp": f"wgan-gp, {gamma}",
+    }.get(options.penalty, f"{options.penalty} ({options.estimator}), {gamma}")
+    augment = f", augmentation {','.join(options.augment)} ({options.augment_policy})" if options.augment else ""
+    return f"{options.loss}, {penalty}{augment}"
 
 
 def make_plan(
@@ -147,7 +169,9 @@ def make_plan(
     task = build_task(config, labels, own)
     with torch.random.fork_rng(devices=[]), torch.device("meta" if own == Own() else "cpu"):
         parameters = parameter_counts(task.players().networks())
-    config, measured = _measure(request, config, task, pictures, device, world)
+    free_bytes = memory_bytes(device) // (world.size if device.type == "cpu" else 1)  # processes share a machine's
+    planned_rows = rows_at_once(config.training, world)
+    config, measured = _measure(request, given, config, task, pictures, device, world, free_bytes)
     frozen: dict[str, Any] = {"micro_batch": config.training.micro_batch}
     if request.minutes is not None:
         frozen["kimg"] = kimg_for(request.minutes, measured, config)
@@ -156,7 +180,16 @@ def make_plan(
         most_kimg = MOST_BETWEEN_CHECKPOINTS_S / measured.step_s * config.training.images_per_step / 1000
         frozen["checkpoint_every_kimg"] = min(config.training.checkpoint_every_kimg, most_kimg)
         config = complete({**given, **frozen}, pictures, device)
-    return Plan(config, pictures.count, f"{labels.kind} labels ({labels.origin})", parameters, measured, str(device))
+    return Plan(
+        config=config,
+        picture_count=pictures.count,
+        labels=f"{labels.kind} labels ({labels.origin})",
+        parameters=parameters,
+        calibration=measured,
+        device=str(device),
+        free_bytes=free_bytes,
+        parts_for_memory=rows_at_once(config.training, world) < planned_rows,
+    )
 
 
 def _look_over(
@@ -182,18 +215,47 @@ def _look_over(
 
 
 def _measure(
-    request: Request, config: TrainConfig, task: Task, pictures: Pictures, device: torch.device, world: World
+    request: Request,
+    given: Mapping[str, Any],
+    config: TrainConfig,
+    task: Task,
+    pictures: Pictures,
+    device: torch.device,
+    world: World,
+    free_bytes: int,
 ) -> tuple[TrainConfig, Calibration]:
-    """What a step costs; with ``--auto-batch``, in the largest micro-batch that fits."""
+    """What a step costs; where nobody chose the micro-batch, the largest half, quarter... that fits the memory.
+
+    A micro-batch that somebody chose is made smaller with ``--auto-batch`` alone, and only when memory really runs out.
+    """
+    chosen = "micro_batch" in given
+    found: tuple[TrainConfig, Calibration] | None = None
     while True:
+        smaller = rows_at_once(config.training, world) // 2
         try:
             with explained_memory(config.training, device, world):
-                return config, calibrate(task, config, pictures.label_dim, device, World())
+                cost = calibrate(task, config, pictures.label_dim, device, world)
         except OutOfMemory:
-            smaller = config.training.micro_batch // 2
-            if not request.auto_batch or not smaller:
+            if not smaller or (chosen and not request.auto_batch):
                 raise
-            config = replace(config, training=replace(config.training, micro_batch=smaller))
+        else:
+            if found is not None and not _saves(cost, found[1]):
+                return found
+            if chosen or not smaller or not _too_large(cost, free_bytes):
+                return config, cost
+            found = config, cost
+        config = replace(config, training=replace(config.training, micro_batch=smaller))
+
+
+def _too_large(cost: Calibration, free_bytes: int) -> bool:
+    return cost.memory_bytes is not None and cost.memory_bytes > MEMORY_SHARE * free_bytes
+
+
+def _saves(cost: Calibration, before: Calibration) -> bool:
+    """Whether memory became smaller; on a Mac the peak of a process cannot be measured anew."""
+    assert cost.memory_bytes is not None
+    assert before.memory_bytes is not None
+    return cost.memory_bytes <= WORTH_HALVING * before.memory_bytes
 
 
 def parameter_counts(networks: Mapping[str, nn.Module]) -> dict[str, int]:

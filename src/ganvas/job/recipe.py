@@ -11,6 +11,9 @@ from ganvas.training.options import Option, options_of, parse, parse_toml, read_
 
 TRAIN_OPTIONS: tuple[Option, ...] = tuple(opt for settings in SETTINGS for opt in options_of(settings))
 
+LABEL_WORDS = ("auto", "none", "folders")
+"""What ``labels`` may be besides the path of a table."""
+
 
 def preset_texts() -> dict[str, str]:
     """The shipped presets by name; the first line of each is the command that runs it."""
@@ -30,6 +33,8 @@ def gather(
 ) -> dict[str, Any]:
     """Parsed options by name; what is given later wins.
 
+    A table of labels is named by its whole path, so that a run can go on from another folder.
+
     Args:
         options: Options given one by one, by name or flag name.
         preset: Name of a shipped preset.
@@ -47,4 +52,7 @@ def gather(
         given |= parse(SETTINGS, parse_toml(texts[preset], f"preset '{preset}'"), f"preset '{preset}'")
     if config is not None:
         given |= parse(SETTINGS, read_toml(config), f"'{config}'")
-    return given | parse(SETTINGS, options, origin)
+    given |= parse(SETTINGS, options, origin)
+    if given.get("labels", "auto") not in LABEL_WORDS:
+        given["labels"] = str(Path(given["labels"]).resolve())
+    return given

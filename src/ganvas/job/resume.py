@@ -1,11 +1,12 @@
 """Which run a command means: the same command again goes on with the run it started."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ganvas.errors import UsageError
+from ganvas.errors import FileError, UsageError
 from ganvas.job.plan import assemble
 from ganvas.training.config import TrainConfig
 from ganvas.training.run import RunFolder
@@ -17,6 +18,8 @@ CHANGEABLE = frozenset(
     }
 )  # fmt: skip
 """What may differ at a resume; the change is put on record."""
+NEEDED = ("asked", "config", "plan", "data", "threads", "versions", "changes")
+"""What a record must hold for its run to go on."""
 
 
 def identity(pictures: Path, given: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,13 +33,19 @@ def plain(value: Any) -> Any:
     return [plain(item) for item in value] if isinstance(value, (tuple, list)) else value
 
 
-def find_run(runs: Path, resume: str, wanted: Mapping[str, Any]) -> RunFolder | None:
+def find_run(
+    runs: Path,
+    resume: str,
+    wanted: Mapping[str, Any],
+    warn: Callable[[str], None] = lambda sentence: None,
+) -> RunFolder | None:
     """The run to go on with, or None for a new one.
 
     Args:
         runs: The folder of all runs.
         resume: ``auto`` (the newest run of the same command), ``never``, or a run: its folder, name or number.
         wanted: `identity` of the command.
+        warn: Told of runs that ``auto`` passes over because their record cannot be read.
 
     Raises:
         UsageError: The named run does not exist.
@@ -48,7 +57,12 @@ def find_run(runs: Path, resume: str, wanted: Mapping[str, Any]) -> RunFolder | 
     for path in sorted(runs.glob("[0-9]*-*"), reverse=True):
         if (path / "run.json").is_file():
             run = RunFolder(path)
-            if run.read_record().get("asked") == wanted:
+            try:
+                asked = run.read_record().get("asked")
+            except FileError as error:
+                warn(f"{error} It is passed over.")
+                continue
+            if asked == wanted:
                 return run
     return None
 
@@ -62,20 +76,81 @@ def _named_run(runs: Path, name: str) -> RunFolder:
     raise UsageError(f"--resume is '{name}', but there is no such run in '{runs}'; the newest are: {known}.")
 
 
-def refuse_for_new_runs(run: RunFolder, given: Mapping[str, Any]) -> None:
+def read_run(run: RunFolder) -> dict[str, Any]:
+    """The record of a run that is to go on.
+
+    Raises:
+        FileError: It is damaged, or lacks what a run needs to go on.
+    """
+    record = run.read_record()
+    lacking = [key for key in NEEDED if key not in record]
+    if lacking:
+        raise FileError(
+            f"The run.json of '{run.path}' lacks {', '.join(lacking)}, so the run cannot go on; pass --resume never."
+        )
+    return record
+
+
+def refuse_for_new_runs(run: RunFolder, asked: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     """Refuse what only a new run can take, where it was given and differs from what the run was started with.
+
+    Args:
+        run: The run that was found.
+        asked: `identity` of the command that started it.
+        given: What only a new run takes, by name; None where it was not given.
 
     Raises:
         UsageError: Names the first one.
     """
-    asked = run.read_record()["asked"]
     for key, value in given.items():
-        before = asked[key]
+        before = asked.get(key)
+        if key.startswith("own_") and value != before:
+            raise UsageError(_other_objects(run, key.removeprefix("own_"), before, value))
         if value is not None and value != before:
             raise UsageError(
                 f"--{key.replace('_', '-')} is {value!r}, but '{run.path}' was started "
                 f"{'without it' if before is None else f'with {before!r}'}; leave it out, or pass --resume never."
             )
+
+
+def _other_objects(run: RunFolder, word: str, before: str | None, value: str | None) -> str:
+    """Why a run does not go on with a network or task that was passed from Python, or was not."""
+    if value is None:
+        return (
+            f"'{run.path}' has a {word} of its author's own, {before}; pass it from Python (ganvas.train({word}=...)), "
+            "or pass --resume never for a new run."
+        )
+    started = f"with {before}; pass that one" if before else "without one; leave it out"
+    return (
+        f"The {word} passed is {value}, but '{run.path}' was started {started}, or pass --resume never for a new run."
+    )
+
+
+def kimg_for_minutes(run: RunFolder, record: Mapping[str, Any], minutes: float) -> float:
+    """The budget in kimg, to two digits, that fills so many minutes from the run's beginning.
+
+    The speed is the one that the run was planned with, so the same minutes always mean the same budget.
+
+    Raises:
+        FileError: The record does not tell the speed.
+    """
+    try:
+        return float(f"{minutes * 60 * record['plan']['kimg'] / record['plan']['predicted_s']:.2g}")
+    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+        raise FileError(
+            f"The run.json of '{run.path}' does not tell how fast the run was planned to be; give --kimg in place of "
+            "--minutes."
+        ) from error
+
+
+def note_change(record: dict[str, Any], **facts: Any) -> None:
+    """Put a change on record, with the time."""
+    record["changes"].append({"time": now(), **{key: plain(value) for key, value in facts.items()}})
+
+
+def now() -> str:
+    """The time, to the second, in UTC (ISO 8601)."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def recorded_config(record: Mapping[str, Any]) -> TrainConfig:

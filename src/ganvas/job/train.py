@@ -1,10 +1,10 @@
 """The verb ``train``: from a folder of pictures to a run folder with a model."""
 
-import platform
+import os
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +13,22 @@ import torch
 from ganvas.device import choose_device
 from ganvas.errors import OutOfMemory, UsageError
 from ganvas.events import Notice, Planned, Report, Warned, Wrote
+from ganvas.job.begin import Call, begin, seen_kimg
 from ganvas.job.carry import read_warmth
 from ganvas.job.networks import Own, build_task, describe
-from ganvas.job.pictures import data_record, list_unreadable, packed_pictures, refuse_other_labels, split
+from ganvas.job.pictures import list_unreadable, packed_pictures, split
 from ganvas.job.prepare import Plan, Request, make_plan
 from ganvas.job.recipe import gather
-from ganvas.job.resume import find_run, identity, plain, recorded_config, refuse_for_new_runs, with_changes
+from ganvas.job.resume import note_change, recorded_config
 from ganvas.model.save import save_model
 from ganvas.training.checkpoint import checkpoint_steps
 from ganvas.training.distribute import World
-from ganvas.training.lock import only_one
 from ganvas.training.loop import Loop
 from ganvas.training.run import RunFolder
 from ganvas.training.state import TrainingState
+
+MOST_MINUTES = 365 * 24 * 60
+"""A year; whoever asks for more has mistyped it."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +36,14 @@ class TrainResult:
     """What came of a call of `train`.
 
     Attributes:
-        run: The run folder; None after a dry run.
-        model: The model file; None after a dry run.
+        run: The run folder.
+        model: The model file.
         seen_kimg: Thousand images seen.
         plan: What was planned; None when an earlier run went on.
     """
 
-    run: Path | None
-    model: Path | None
+    run: Path
+    model: Path
     seen_kimg: float
     plan: Plan | None
 
@@ -53,6 +56,7 @@ def train(
     interrupted: Callable[[], bool] = lambda: False,
     own: Own = Own(),
     origin: str = "the call",
+    command: str = "the call",
 ) -> TrainResult:
     """Plan a run (or find the one to go on with) and train it to its end.
 
@@ -63,32 +67,62 @@ def train(
         interrupted: Asked before every step whether to save and stop.
         own: Your own networks.
         origin: Where ``options`` come from, for errors.
+        command: The words the run was asked for with, for its record.
 
     Raises:
         GanvasError: With a sentence that says what to do.
         KeyboardInterrupt: ``interrupted`` said yes; everything is saved.
     """
-    given = _given(request, options, own, origin)
+    call = Call(request, _given(request, options, own, origin), own, command)
     device = choose_device(request.device)
     world = World.join(device.type)
     if device.type == "cuda" and world.size > 1:
         device = torch.device("cuda", world.local_rank)
         torch.cuda.set_device(device)
-    found, to_play = TrainResult(None, None, 0.0, None), False
-    if world.leads:
-        found, to_play = _prepare(request, given, device, world, own, report)
-    folder = world.share(str(found.run) if to_play else "")
-    if not folder:
-        return found
-    run = RunFolder(Path(folder))
-    while True:
-        try:
-            state = _play(run, request, device, world, own, _logged(report, run, world), interrupted)
-        except OutOfMemory as error:
-            if not request.auto_batch or not _halve_micro_batch(run, report, error):
-                raise
-        else:
-            return TrainResult(run.path, run.model, state.counters.seen_images / 1000, found.plan)
+    with ExitStack() as held:
+        begun = begin(call, device, world, report, held) if world.leads else None
+        run = RunFolder(Path(world.share(str(begun.run.path) if begun else "")))
+        to_play = world.share("yes" if begun and begun.to_play else "")
+        plan = begun.plan if begun else None
+        while to_play:
+            try:
+                state = _play(run, request, device, world, own, _logged(report, run, world), interrupted)
+            except OutOfMemory as error:
+                if not request.auto_batch or not _halve_micro_batch(run, report, error):
+                    raise
+            else:
+                return TrainResult(run.path, run.model, state.counters.seen_images / 1000, plan)
+        return TrainResult(run.path, run.model, seen_kimg(run), plan)
+
+
+def plan(
+    request: Request,
+    options: Mapping[str, Any],
+    *,
+    report: Report = lambda event: None,
+    own: Own = Own(),
+    origin: str = "the call",
+) -> Plan:
+    """What a new run would be, and what it would cost; nothing is written.
+
+    Args:
+        request: Which pictures; where to and which run to resume play no part.
+        options: Options of the run by name; what is not given is planned.
+        report: Told what happens.
+        own: Your own networks.
+        origin: Where ``options`` come from, for errors.
+
+    Raises:
+        GanvasError: With a sentence that says what to do.
+    """
+    given = _given(request, options, own, origin)
+    device = choose_device(request.device)
+    if request.start_from:
+        read_warmth(request.start_from)
+    world = World(size=int(os.environ.get("WORLD_SIZE", "1")))  # one of those that torchrun starts plans for all
+    found = make_plan(request, given, device, world, own, report)
+    report(Planned(found.lines(), found.to_dict()))
+    return found
 
 
 def _given(request: Request, options: Mapping[str, Any], own: Own, origin: str) -> dict[str, Any]:
@@ -97,8 +131,10 @@ def _given(request: Request, options: Mapping[str, Any], own: Own, origin: str) 
     if request.minutes is not None:
         if "kimg" in options:
             raise UsageError(f"--minutes is {request.minutes:g} and --kimg is {given['kimg']:g}; give one of them.")
-        if request.minutes <= 0:
-            raise UsageError(f"--minutes is {request.minutes:g}, but it must be above 0.")
+        if not isfinite(request.minutes) or not 0 < request.minutes <= MOST_MINUTES:
+            raise UsageError(
+                f"--minutes is {request.minutes:g}, but it must be above 0 and at most {MOST_MINUTES}, a year."
+            )
         given.pop("kimg", None)  # a preset's or a file's
     for name, network in (("generator", own.generator), ("discriminator", own.discriminator)):
         if network is not None:
@@ -110,89 +146,6 @@ def _given(request: Request, options: Mapping[str, Any], own: Own, origin: str) 
     if own.task is not None and request.start_from:
         raise UsageError("start_from= fills the networks of generation; a task of your own loads its weights itself.")
     return given
-
-
-def _prepare(
-    request: Request,
-    given: Mapping[str, Any],
-    device: torch.device,
-    world: World,
-    own: Own,
-    report: Report,
-) -> tuple[TrainResult, bool]:
-    """The run to play, new or found; and whether there is something left to play."""
-    only_new = {
-        "minutes": request.minutes,
-        "name": request.name,
-        "start_from": str(request.start_from.resolve()) if request.start_from else None,
-        "task": own.task.name if own.task else None,
-    }
-    asked = identity(request.pictures, given, only_new)
-    found = find_run(request.runs, request.resume, asked)
-    if found is not None and not request.dry_run:
-        refuse_for_new_runs(found, only_new)
-        return _go_on(found, request, given, report)
-    if request.start_from:
-        read_warmth(request.start_from)  # a wrong path shows before anything is measured
-    plan = make_plan(request, given, device, world, own, report)
-    report(Planned(plan.lines(), plan.to_dict()))
-    if request.dry_run:
-        return TrainResult(None, None, 0.0, plan), False
-    dataset = packed_pictures(request, plan.config, report)  # may refuse, and then there is no run
-    run = RunFolder.create(request.runs, request.name or request.pictures.resolve().stem)
-    run.write_record(
-        {
-            "ganvas": version("ganvas"),
-            "asked": asked,
-            "config": {key: plain(value) for key, value in plan.config.flat().items()},
-            "plan": {key: value for key, value in plan.to_dict().items() if key != "config"},
-            "data": data_record(dataset),
-            "device": str(device),
-            "threads": torch.get_num_threads(),
-            "versions": {"python": platform.python_version(), "torch": torch.__version__},
-            "started": _now(),
-            "changes": [],
-        }
-    )
-    for name, words in plan.lines():
-        run.log(f"{name}: {words}")
-    report(Notice(f"Run folder: {run.path}"))
-    return TrainResult(run.path, run.model, 0.0, plan), True
-
-
-def _go_on(run: RunFolder, request: Request, given: Mapping[str, Any], report: Report) -> tuple[TrainResult, bool]:
-    """The run and whether its budget leaves something to play; what differs from its start is written down."""
-    record = run.read_record()
-    seen_kimg = (run.lines("stats.jsonl") or [{"seen_kimg": 0.0}])[-1]["seen_kimg"]
-    config, changes = with_changes(recorded_config(record), given)
-    result = TrainResult(run.path, run.model, seen_kimg, None)
-    if record.get("finished_steps", 0) >= config.training.total_steps:
-        report(
-            Notice(
-                f"'{run.path}' is finished with {seen_kimg:g} kimg; give a larger --kimg to train it further, or "
-                "--resume never for a new run."
-            )
-        )
-        return result, False
-    data = data_record(packed_pictures(request, config, report))
-    refuse_other_labels(run, record["data"], data)
-    if data["key"] != record["data"]["key"]:
-        report(
-            Warned(
-                f"The {data['pictures']} pictures are not the {record['data']['pictures']} that '{run.path}' was "
-                "started with; it goes on with what is there now."
-            )
-        )
-        changes["data"] = record["data"] = data
-    for key, value in changes.items():
-        if key != "data":
-            report(Notice(f"{key} is now {value}; the change is on record in '{run.path / 'run.json'}'."))
-    if changes:
-        record["config"] = {key: plain(value) for key, value in config.flat().items()}
-        noted = {key: plain(value) for key, value in changes.items()}
-        record["changes"].append({"time": _now(), "after_kimg": seen_kimg, **noted})
-        run.write_record(record)
-    return result, True
 
 
 def _play(
@@ -245,9 +198,8 @@ def _play(
     )
     if not world.leads:
         return loop.play()
-    with only_one(run.path):
-        state = loop.play()
-        run.write_record({**run.read_record(), "finished_steps": config.training.total_steps})
+    state = loop.play()
+    run.write_record({**run.read_record(), "finished_steps": config.training.total_steps})
     report(Wrote("model", run.model))
     return state
 
@@ -259,7 +211,7 @@ def _halve_micro_batch(run: RunFolder, report: Report, error: OutOfMemory) -> bo
     if smaller < 1:
         return False
     record["config"]["micro_batch"] = smaller
-    record["changes"].append({"time": _now(), "micro_batch": smaller, "why": str(error)})
+    note_change(record, micro_batch=smaller, why=str(error))
     run.write_record(record)
     report(Warned(f"Too little memory: going on with --micro-batch {smaller}."))
     return True
@@ -275,7 +227,3 @@ def _logged(report: Report, run: RunFolder, world: World) -> Report:
             report(event)
 
     return tell
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,11 +1,12 @@
 """One process a run."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ganvas.data.claim import claim
-from ganvas.errors import TrainingError
+from ganvas.errors import FileError, TrainingError
 
 
 @contextmanager
@@ -14,10 +15,15 @@ def only_one(folder: Path) -> Iterator[None]:
 
     Raises:
         TrainingError: Another process trains this run.
+        FileError: The folder cannot be written, or its file system has no locks.
     """
     try:
         handle = claim(folder / ".lock", wait=False)
     except OSError as error:
+        if sys.platform != "win32" and not isinstance(error, BlockingIOError):  # Windows has one word for both
+            raise FileError(
+                f"Cannot lock '{folder}' ({error.strerror}); make it writable, or choose another --runs folder."
+            ) from error
         raise TrainingError(
             f"Another process is training '{folder}'; wait for it, or pass --resume never for a run of its own."
         ) from error

@@ -1,7 +1,7 @@
 """The run folder: what lies where, and how its files are written.
 
 runs/0001-<slug>/
-    run.json            configuration, versions, seed, command, changes made at a resume
+    run.json            command, configuration, versions, seed, data, predicted cost, changes made at a resume
     log.txt             what was said on screen
     stats.jsonl         one line a tick: losses, penalties, gradient norms, speed
     health.jsonl        one line a tick: diversity, rank, signs, gap; alarms
@@ -73,9 +73,11 @@ class RunFolder:
             FileError: There is none, or it is damaged.
         """
         try:
-            record: dict[str, Any] = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            record = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
             raise FileError(f"'{self.path}' has no readable run.json ({error}), so it is not a run.") from error
+        if not isinstance(record, dict):
+            raise FileError(f"'{self.path}' has a run.json that holds no object, so it is not a run.")
         return record
 
     def append(self, name: str, line: Mapping[str, Any]) -> None:
@@ -137,6 +139,6 @@ def _numbers(runs: Path) -> list[int]:
     return [int(found[1]) for path in runs.iterdir() if (found := re.match(r"(\d{4,})-", path.name))]
 
 
-def slugify(text: str) -> str:
-    """A short name that is safe as part of a folder name on every system."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:48] or "run"
+def slugify(text: str, empty: str = "run") -> str:
+    """A short name that is safe as part of a file's name on every system; ``empty`` where nothing is left."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:48] or empty
