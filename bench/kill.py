@@ -48,8 +48,8 @@ def command(folder: Path, kimg: float) -> list[str]:
         "--runs", str(folder / "runs"), "--name", "kill",
         "--network", "resnet", "--width", "16", "--loss", "hinge", "--penalty", "r1", "--batch", "16",
         "--kimg", str(kimg), "--checkpoint-every", str(CHECKPOINT_KIMG), "--sample-every", "0.32",
-        "--tick-every", "0.16", "--augment", "flip,shift,scale,colour,cutout", "--augment-policy", "adaptive",
-        "--augment-p", "0.8", "--precision", "float32", "--seed", "3", "--device", "cpu", "--keep-last", "100",
+        "--tick-every", "0.16", "--augment", "flip,shift,scale,colour,cutout", "--augment-policy", "fixed",
+        "--augment-p", "1", "--precision", "float32", "--seed", "3", "--device", "cpu", "--keep-last", "100",
     ]  # fmt: skip
 
 

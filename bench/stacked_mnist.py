@@ -31,6 +31,7 @@ from ganvas.events import Event, Progress, Warned
 from ganvas.job.networks import build_task
 from ganvas.job.plan import Pictures, complete
 from ganvas.job.recipe import gather
+from ganvas.metric.modes import count_modes, stacked_modes
 from ganvas.task.generate import Generation
 from ganvas.training.distribute import World
 from ganvas.training.loop import Data, Loop
@@ -94,23 +95,9 @@ class ModeCount:
             own = Draw(1, min(500, self.samples - start), device=self.device).named("modes", start)
             with autocast(self.device, self.precision):
                 images = generator(own.normal(64)).float().clamp(-1, 1)
-            triples.append(read_triples(self.reader, images))
-        modes, divergence = count_modes(torch.cat(triples))
-        return {"modes": modes, "kl": divergence}
-
-
-@torch.no_grad()
-def read_triples(reader: DigitReader, images: Tensor) -> Tensor:
-    """The mode 0 to 999 of pictures ``(N, 3, 28, 28)``."""
-    read = reader(images.reshape(-1, 1, SIDE_PX, SIDE_PX)).argmax(1).view(-1, 3)
-    return read[:, 0] * 100 + read[:, 1] * 10 + read[:, 2]
-
-
-def count_modes(triples: Tensor) -> tuple[int, float]:
-    """Different modes, and KL(generated || uniform) in nats."""
-    counts = torch.bincount(triples, minlength=MODES).double()
-    share = counts[counts > 0] / counts.sum()
-    return int((counts > 0).sum()), float((share * (share * MODES).log()).sum())
+            triples.append(stacked_modes(images, lambda digits: self.reader(digits).argmax(1)))
+        found = count_modes(torch.cat(triples), MODES)
+        return {"modes": found.modes_found, "kl": found.kl_nats or 0.0}
 
 
 def digit_reader(digits: Tensor, labels: Tensor, device: torch.device) -> DigitReader:
@@ -162,8 +149,9 @@ def main() -> None:
     reader = digit_reader(digits, labels, device)
     test_digits, test_labels = mnist("t10k", device)
     read = reader(test_digits[:, None].float() / 127.5 - 1).argmax(1)
-    floor = count_modes(torch.randint(MODES, (SAMPLES,), generator=torch.Generator().manual_seed(0)))
-    print(f"digit reader: {(read == test_labels).float().mean():.2%} right; a perfect generator scores {floor}")
+    floor = count_modes(torch.randint(MODES, (SAMPLES,), generator=torch.Generator().manual_seed(0)), MODES)
+    right = (read == test_labels).float().mean()
+    print(f"digit reader: {right:.2%} right; a perfect generator scores {floor.modes_found} and {floor.kl_nats:.4f}")
 
     recipe = dict(RECIPES[asked.recipe])
     own = dict(option.split("=", 1) for option in asked.option)
@@ -205,7 +193,7 @@ def main() -> None:
     print(f"{asked.recipe}: {(time.perf_counter() - started) / 60:.1f} minutes in this sitting")
     print("   kimg  modes     KL")
     for line in run.lines("scores.jsonl"):
-        print(f"{line['seen_kimg']:7.1f}  {line['modes']:5d}  {line['kl']:.4f}")
+        print(f"{line['seen_kimg']:7.1f}  {line['modes']:5.0f}  {line['kl']:.4f}")
 
 
 if __name__ == "__main__":

@@ -10,13 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from ganvas.draw import Draw, per_image_normal, seed_of
+from ganvas.draw import Draw, per_image_normal, philox, seed_of
 
 METHODS: dict[str, Callable[[Draw], Tensor]] = {
     "normal": lambda draw: draw.normal(3, 2),
     "uniform": lambda draw: draw.uniform(2, low=-1.0, high=3.0),
     "integers": lambda draw: draw.integers(7, 2),
     "signs": lambda draw: draw.signs(2),
+    "signs of a picture": lambda draw: draw.named("r1").signs(1, 9, 9),
     "normal of a named draw": lambda draw: draw.named("a", 3).normal(2),
     "scalar rows": lambda draw: draw.normal(),
 }
@@ -86,6 +87,68 @@ def test_distributions() -> None:
     assert draw.integers(5).bincount(minlength=5).tolist() == pytest.approx([4000] * 5, abs=300)
     assert set(draw.signs().tolist()) == {-1.0, 1.0}
     assert abs(float(draw.signs().mean())) < 0.035
+
+
+# Known answers of Random123, the authors' own library: a counter of two words, a key, the two words of the answer.
+ANSWERS = {
+    7: (
+        ((0, 0, 0), (0x257A3673, 0xCD26BE2A)),
+        ((0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF), (0xAB302C4D, 0x3DC9D239)),
+        ((0x243F6A88, 0x85A308D3, 0x13198A2E), (0xBEDBBE6B, 0xE4C770B3)),
+    ),
+    10: (
+        ((0, 0, 0), (0xFF1DAE59, 0x6CD10DF2)),
+        ((0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF), (0x2C3F628B, 0xAB4FD7AD)),
+        ((0x243F6A88, 0x85A308D3, 0x13198A2E), (0xDD7CE038, 0xF62A4C12)),
+    ),
+}
+
+
+@pytest.mark.parametrize("rounds", ANSWERS)
+def test_philox_gives_its_authors_answers(rounds: int) -> None:
+    for (first, second, key), answer in ANSWERS[rounds]:
+        words = philox(torch.tensor([first]), torch.tensor([second]), key, rounds)
+        assert tuple(int(word) for word in words) == answer
+
+
+def philox_by_hand(first: int, second: int, key: int) -> tuple[int, int]:
+    """Salmon et al. 2011, section 3.3, in whole numbers of any size."""
+    for bump in range(7):
+        product = first * 0xD256D193
+        first, second = product >> 32 ^ second ^ (key + bump * 0x9E3779B9) % 2**32, product % 2**32
+    return first, second
+
+
+@settings(deadline=None, max_examples=30)
+@given(seed=st.integers(0, 2**63 - 1), row=st.integers(0, 2**20), place=st.integers(0, 199))
+def test_a_sign_is_a_bit_of_philox_at_its_row_and_place(seed: int, row: int, place: int) -> None:
+    block, bit = divmod(place, 64)
+    first, second = philox_by_hand(block, (row + (seed >> 32)) % 2**32, seed % 2**32)
+    expected = 2 * ((first | second << 32) >> bit & 1) - 1
+    (drawn,) = Draw(seed, row + 1, start=row).signs(2, 100).flatten(1)
+    assert int(drawn[place]) == expected
+
+
+def test_signs_of_a_slice_do_not_cost_the_whole_batch() -> None:
+    """The batch of this draw would not fit into any memory."""
+    few = Draw(0, 2**40, start=2**39, stop=2**39 + 2)
+    assert few.signs(2, 3).shape == (2, 2, 3)
+
+
+def test_signs_are_balanced_and_independent_over_rows_places_and_names() -> None:
+    """Each sum of n independent signs is normal with standard deviation √n, within five of it here."""
+    rows, places = 1000, 300
+    draw = Draw(7, rows)
+    signs, other = (draw.named("step", 3, name).signs(3, 10, 10).flatten(1).double() for name in ("real", "fake"))
+    for number in (signs, other, signs * other):
+        assert abs(float(number.sum())) < 5 * sqrt(rows * places)
+        assert number.sum(0).abs().max() < 5 * sqrt(rows)
+        assert number.sum(1).abs().max() < 5 * sqrt(places)
+    for table, count in ((signs, places), (signs.T, rows)):  # between any two rows, and between any two places
+        assert (table @ table.T).fill_diagonal_(0).abs().max() < 6 * sqrt(count)
+    for bit in range(63):  # nor do seeds that differ in one bit resemble each other
+        near = Draw(7 ^ (1 << bit), rows).signs(places).double()
+        assert abs(float((near * Draw(7, rows).signs(places)).sum())) < 5 * sqrt(rows * places)
 
 
 def test_a_row_of_per_image_normal_depends_on_its_seed_only() -> None:

@@ -5,9 +5,10 @@ import pytest
 
 import ganvas
 from ganvas import api
+from ganvas.job.evaluate import EvaluateRequest
 from ganvas.job.prepare import Request
 
-NAMES = ["GanvasError", "Judgement", "Model", "Task", "check", "load", "plan", "train"]
+NAMES = ["GanvasError", "Judgement", "Model", "Task", "check", "evaluate", "load", "plan", "train"]
 
 
 def test_the_public_names() -> None:
@@ -35,6 +36,15 @@ def test_python_takes_what_the_command_line_takes() -> None:
     assert python - request == {"generator", "discriminator", "task", "report", "options"}
     assert words - request == {"json", "flags", "dry_run"}
     assert request <= python & words
+
+
+def test_an_evaluation_takes_what_the_command_line_takes() -> None:
+    from ganvas.cli.evaluate import evaluate
+
+    request = set(inspect.signature(EvaluateRequest).parameters)
+    assert set(inspect.signature(api.evaluate).parameters) - request == {"report"}
+    assert set(inspect.signature(evaluate).parameters) - request == {"json", "modes", "pairs", "border"}
+    assert request <= set(inspect.signature(api.evaluate).parameters) & set(inspect.signature(evaluate).parameters)
 
 
 def test_a_plan_takes_what_decides_over_a_new_run() -> None:

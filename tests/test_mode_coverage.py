@@ -4,7 +4,6 @@ The protocol is that of VEEGAN (Srivastava et al. 2017) and PacGAN (Lin et al. 2
 quality within three standard deviations of its nearest mode; a mode is found if it has 1 % of its fair share.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ganvas.draw import Draw
+from ganvas.metric import modes
 from ganvas.network.discriminator import build_discriminator
 from ganvas.network.generator import build_generator
 from ganvas.task.generate import Generation
@@ -40,26 +40,21 @@ class Gaussians:
         return {"image": points.view(-1, 1, 1, 2)}
 
 
-def ring(count: int = 8, radius: float = 0.7, deviation: float = 0.01) -> Gaussians:
-    angles = torch.arange(count) * (2 * math.pi / count)
-    return Gaussians(radius * torch.stack([angles.cos(), angles.sin()], 1), deviation)
+def ring() -> Gaussians:
+    return Gaussians(modes.ring(8, 0.7).float(), 0.01)
 
 
-def square_grid(side: int = 5, reach: float = 0.8, deviation: float = 0.01) -> Gaussians:
-    axis = torch.linspace(-reach, reach, side)
-    return Gaussians(torch.cartesian_prod(axis, axis), deviation)
+def square_grid() -> Gaussians:
+    return Gaussians(modes.square_grid(5, 0.8).float(), 0.01)
 
 
-def coverage(points: Tensor, modes: Gaussians) -> tuple[int, float]:
+def coverage(points: Tensor, gaussians: Gaussians) -> tuple[int, float]:
     """Modes found and share of high-quality samples."""
-    distance, nearest = torch.cdist(points, modes.centres).min(1)
-    good = distance < 3 * modes.deviation
-    counts = torch.bincount(nearest[good], minlength=len(modes.centres))
-    found = int((counts >= 0.01 * len(points) / len(modes.centres)).sum())
-    return found, float(good.float().mean())
+    labels, share = modes.gaussian_modes(points, gaussians.centres, gaussians.deviation)
+    return modes.count_modes(labels, len(gaussians.centres), least_share=0.01).modes_found, share
 
 
-def train(modes: Gaussians, steps: int, **changes: Any) -> TrainingState:
+def train(gaussians: Gaussians, steps: int, **changes: Any) -> TrainingState:
     size = {"size": [1, 2], "channels": 1, "label_dim": 0, "width": 128, "depth": 3}
     task = Generation(
         lambda: build_generator("mlp", {**size, "latent_dim": 2, "bounded": False}),
@@ -74,7 +69,7 @@ def train(modes: Gaussians, steps: int, **changes: Any) -> TrainingState:
     torch.manual_seed(0)
     settings = options(**recipe)
     state = TrainingState.begin(task.players(), settings)
-    table = Table(task, modes, settings, task.stages[0], torch.device("cpu"), World())
+    table = Table(task, gaussians, settings, task.stages[0], torch.device("cpu"), World())
     for _ in range(steps):
         play_step(table, state)
     return state
@@ -93,9 +88,12 @@ CLASSIC = {"loss": "non-saturating", "penalty": "none", "beta1": 0.5, "beta2": 0
 
 @pytest.mark.parametrize("estimator", ["directional", "exact"])
 def test_the_default_recipe_finds_the_whole_ring(estimator: str) -> None:
-    found, quality = coverage(sampled(train(ring(), 600, estimator=estimator)), ring())
-    assert found == 8
-    assert quality > 0.4
+    found, quality = zip(
+        *(coverage(sampled(train(ring(), 600, estimator=estimator, seed=seed)), ring()) for seed in range(3)),
+        strict=True,
+    )
+    assert found == (8, 8, 8)
+    assert sum(quality) / 3 > 0.4  # single seeds give 0.33 to 0.62
 
 
 def test_the_default_recipe_finds_the_whole_grid() -> None:

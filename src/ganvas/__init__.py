@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ganvas.api import check as check
+    from ganvas.api import evaluate as evaluate
     from ganvas.api import load as load
     from ganvas.api import plan as plan
     from ganvas.api import train as train
@@ -26,12 +27,13 @@ _HOME = {
     "Model": "ganvas.model.model",
     "Task": "ganvas.training.task",
     "check": "ganvas.api",
+    "evaluate": "ganvas.api",
     "load": "ganvas.api",
     "plan": "ganvas.api",
     "train": "ganvas.api",
 }
 
-__all__ = ["GanvasError", "Judgement", "Model", "Task", "check", "load", "plan", "train"]
+__all__ = ["GanvasError", "Judgement", "Model", "Task", "check", "evaluate", "load", "plan", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from torch import nn
 
 from ganvas.events import Report
 from ganvas.job.check import CheckReport
 from ganvas.job.check import check as check_job
+from ganvas.job.evaluate import EvaluateRequest
+from ganvas.job.evaluate import evaluate as evaluate_job
 from ganvas.job.networks import Own
 from ganvas.job.prepare import Plan, Request
 from ganvas.job.train import TrainResult
 from ganvas.job.train import plan as plan_job
 from ganvas.job.train import train as train_job
+from ganvas.job.write_evaluation import Evaluation
 from ganvas.model.load import load_model
 from ganvas.model.model import Model
 from ganvas.training.task import Task
@@ -130,6 +133,71 @@ def load(
         snapshot: Name of a snapshot to use in place of the final weights.
     """
     return load_model(path, device=device, generators=generators, snapshot=snapshot)
+
+
+def evaluate(
+    subject: str | Path,
+    data: str | Path | None = None,
+    *,
+    features: str = "auto",
+    weights: str | Path | None = None,
+    allow_download: bool = False,
+    protocol: str = "ganvas",
+    count: int | None = None,
+    seed: int = 0,
+    labels: str | None = None,
+    best: bool = False,
+    groups: int = 20,
+    batch: int = 32,
+    precision: Literal["float32", "bfloat16"] = "float32",
+    out: str | Path = "evaluation",
+    device: str = "auto",
+    report: Report = lambda event: None,
+) -> Evaluation:
+    """Measure a generator: scores with their errors, what chance alone gives, and what was copied.
+
+    Args:
+        subject: A run folder, a model file, or pictures: a folder, zip, tar, idx file or ``.npy``.
+        data: The real pictures; a run's own ones where it is None.
+        features: The feature network, or ``auto``: the best one whose weights are installed.
+        weights: File of its weights.
+        allow_download: Fetch weights that are missing.
+        protocol: Whose resize, range and covariance to follow (`ganvas.metric.protocol.PROTOCOLS`).
+        count: Pictures a model paints; as many as there are reals, from 2,000 to 10,000, where it is None.
+        seed: First seed of what a model paints; also of groups and splits.
+        labels: Where the reals' labels are, as for `train`.
+        best: Take a run's best model, not its last.
+        groups: Groups of the jackknife that gives the errors.
+        batch: Pictures the feature network sees at once.
+        precision: Of the feature network.
+        out: The folder for the JSON file and the page.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
+        report: Called with every event (`ganvas.events`).
+
+    Returns:
+        Scores, stamp, warnings, and where both files are.
+
+    Raises:
+        GanvasError: With one sentence that says what to do.
+    """
+    request = EvaluateRequest(
+        subject=Path(subject),
+        data=Path(data) if data else None,
+        features=features,
+        weights=Path(weights) if weights else None,
+        allow_download=allow_download,
+        protocol=protocol,
+        count=count,
+        seed=seed,
+        labels=labels,
+        best=best,
+        groups=groups,
+        batch=batch,
+        precision=precision,
+        out=Path(out),
+        device=device,
+    )
+    return evaluate_job(request, report=report)
 
 
 def check(pictures: str | Path, *, labels: str = "auto") -> CheckReport:

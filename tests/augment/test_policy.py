@@ -10,8 +10,8 @@ def test_a_whole_way_takes_the_ramp() -> None:
     for _ in range(250):  # 250 moves of 2,000 images are 500 kimg
         p = adapt(p, 1.0, 0.6, 2000, p_max=1.0)
     assert p == pytest.approx(1.0)
-    assert adapt(0.5, 1.0, 0.6, 1000, ramp_kimg=10.0) == pytest.approx(0.6)
-    assert adapt(0.5, 0.0, 0.6, 1000, ramp_kimg=10.0) == pytest.approx(0.4)
+    assert adapt(0.5, 1.0, 0.6, 50_000) == pytest.approx(0.6)
+    assert adapt(0.5, 0.0, 0.6, 50_000) == pytest.approx(0.4)
 
 
 def test_on_target_or_unknown_it_stays() -> None:

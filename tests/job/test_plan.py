@@ -21,8 +21,8 @@ OTHER: dict[str, Any] = {
     "beta2": 0.2, "beta2_final": 0.3, "burn_in_kimg": 0.125, "ema_kimg": 0.25, "augment": ("flip",),
     "augment_policy": "fixed", "augment_p": 0.01, "augment_target": 0.2, "augment_shared": False, "kimg": 77.0,
     "batch": 6, "micro_batch": 2, "precision": "bfloat16", "seed": 11, "tick_kimg": 0.5, "sample_every_kimg": 0.75,
-    "checkpoint_every_kimg": 0.3, "evaluate_every_kimg": 0.35, "best_by": "fd", "keep_last": 5, "keep_every_kimg": 8.0,
-    "preview_count": 3, "tensorboard": True,
+    "checkpoint_every_kimg": 0.3, "evaluate_every_kimg": 0.35, "features": "mobilenet-v2", "best_by": "fd",
+    "keep_last": 5, "keep_every_kimg": 8.0, "preview_count": 3, "tensorboard": True,
 }  # fmt: skip
 """A value for every option that no rule would choose."""
 

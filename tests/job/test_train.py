@@ -58,8 +58,8 @@ def test_a_run_leaves_what_its_folder_promises(pictures: Path, tmp_path: Path) -
     run = tmp_path / "runs" / "0001-noise"
     assert (done.run, done.model, done.seen_kimg) == (run, run / "model.safetensors", 0.04)
     assert sorted(path.name for path in run.iterdir() if not path.name.startswith(".")) == [
-        "best.safetensors", "checkpoints", "health.jsonl", "log.txt", "model.safetensors", "run.json", "samples",
-        "scores.jsonl", "stats.jsonl",
+        "best.safetensors", "checkpoints", "health.jsonl", "log.txt", "model.safetensors", "page.html",
+        "run.json", "samples", "scores.jsonl", "stats.jsonl",
     ]  # fmt: skip
     assert checkpoint_steps(run / "checkpoints") == [5, 10]
     assert sorted(path.name for path in (run / "samples").iterdir()) == ["000000000.png", "000000040.png", "real.png"]

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Sequence
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from ganvas.objective.adversarial import LOSSES, Adversarial, sign_statistic
 from ganvas.tensors import Judgement
+from ganvas.training.config import LossName
 
 Array = NDArray[np.float64]
 Heads = Sequence[tuple[int, ...]]
@@ -50,11 +52,10 @@ def stated(statement: Callable[[Array, Array], Array], real: list[Array], fake: 
     return np.asarray(np.mean(heads, axis=0))
 
 
-def test_the_names_are_those_of_the_statements_and_every_loss_names_its_paper() -> None:
+def test_the_names_are_those_of_the_statements_and_of_the_options() -> None:
     assert set(LOSSES) == set(STATEMENTS)
-    for name, loss in LOSSES.items():
-        assert loss.name == name
-        assert "arXiv" in loss.source
+    assert get_args(LossName) == tuple(LOSSES)
+    assert [loss.name for loss in LOSSES.values()] == list(LOSSES)
     assert [name for name, loss in LOSSES.items() if loss.relativistic] == ["relativistic"]
 
 

@@ -16,6 +16,7 @@ from ganvas.training import checkpoint
 from ganvas.training.checkpoint import (
     checkpoint_path,
     checkpoint_steps,
+    forget_checkpoints_after,
     prune,
     read_checkpoint,
     write_checkpoint,
@@ -177,3 +178,12 @@ def test_pruning_keeps_the_last_and_those_named(seven: Path, last: int, keep: An
     assert checkpoint_steps(seven) == left
     assert sorted(gone + left) == list(range(0, 35, 5))
     assert (seven / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("step", "left"), [(12, [0, 5, 10]), (15, [0, 5, 10, 15]), (0, [0]), (99, list(range(0, 35, 5)))]
+)
+def test_a_discarded_future_is_deleted(seven: Path, step: int, left: list[int]) -> None:
+    forget_checkpoints_after(seven, step)
+    assert checkpoint_steps(seven) == left
+    assert (seven / "000000040.txt").exists()

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,17 @@ from ganvas.training.checkpoint import checkpoint_path, read_checkpoint
 from ganvas.training.distribute import World
 from ganvas.training.loop import Data
 from ganvas.training.state import TrainingState
+from ganvas.training.task import Networks, Painted, Players, Problem
 from tests.training.toys import Counted, Exports, Simple, options, play, steady
 
 CPU = torch.device("cpu")
 SGD = {"optimizer": "sgd", "lr": 0.05, "lr_final": 0.05, "kimg": 0.056, "micro_batch": 3}
 TRAINED = {
     "plain": steady(**SGD),
+    "augmented": steady(**SGD, augment=("flip", "shift", "cutout"), augment_policy="fixed", augment_p=1.0),
     # Seven steps end between two moves of p, where the processes have seen different signs.
-    "augmented": steady(**SGD, augment=("flip", "shift"), augment_policy="adaptive", augment_p=0.8, augment_target=0.1),
+    "adaptive": steady(**SGD, augment=("flip", "shift"), augment_policy="adaptive", augment_p=0.8, augment_target=0.1),
+    "directional": steady(**SGD, estimator="directional"),
 }
 DATA = Data(Counted())
 WITH_PAST = options(kimg=0.08)
@@ -43,7 +46,7 @@ def process(rank: int, port: int, folder: Path) -> None:
     os.environ.update(MASTER_PORT=str(port), TORCHELASTIC_USE_AGENT_STORE="True")
     world = World.join("cpu")
     found = {"world": [world.rank, world.size, world.local_rank], "again": World.join("cpu") == world}
-    for scenario in (talk, train, resume):
+    for scenario in (talk, begin, train, resume):
         found |= scenario(world, folder)
     (folder / f"{rank}.json").write_text(json.dumps(found))
     dist.destroy_process_group()
@@ -85,11 +88,44 @@ def train(world: World, folder: Path) -> dict[str, Any]:
         export = Exports()
         state = play(folder / name, settings, task=Simple(), data=DATA, world=world, events=events, export=export)
         weights = {key: value.tolist() for key, value in trained_weights(state).items()}
+        counters = state.facts()["counters"]
         found[name] = {
-            "weights": weights, "augment_p": state.counters.augment_p, "sign_sum": state.counters.sign_sum,
+            "weights": weights, "augment_p": counters["augment_p"], "sign_sum": counters["sign_sum"],
             "written": list(written), "events": len(events), "exported": bool(export.networks),
         }  # fmt: skip
     return found
+
+
+@dataclass
+class Apart(Simple):
+    """Built otherwise in every process; notes what its first painter has and hears."""
+
+    rank: int = 0
+    begun: dict[str, list[float]] = field(default_factory=dict)
+    noise: list[float] = field(default_factory=list)
+
+    def players(self) -> Players:
+        players = super().players()
+        for network in players.networks().values():
+            network.register_buffer("place", torch.full((2,), float(self.rank)))
+            for parameter in network.parameters():
+                parameter.data += self.rank
+        return players
+
+    def paint(self, networks: Networks, problem: Problem) -> Painted:
+        if not self.begun:
+            for name, network in networks.items():
+                state = network.state_dict()
+                self.begun |= {f"{name}.{key}": value.flatten().tolist() for key, value in state.items()}
+        if torch.is_grad_enabled():
+            self.noise += torch.rand(2).tolist()  # as a dropout layer would
+        return super().paint(networks, problem)
+
+
+def begin(world: World, folder: Path) -> dict[str, Any]:
+    task = Apart(rank=world.rank)
+    play(folder / "apart", steady(**SGD), task=task, data=DATA, world=world)
+    return {"begun": task.begun, "noise": task.noise}
 
 
 def trained_weights(state: TrainingState) -> dict[str, Tensor]:
@@ -180,7 +216,7 @@ def test_two_processes_train_what_one_trains(
     state = play(tmp_path, TRAINED[name], task=Simple(), data=DATA)
     for one in found:
         assert one[name]["augment_p"] == state.counters.augment_p
-        assert one[name]["sign_sum"] == pytest.approx(state.counters.sign_sum, abs=1e-6)
+        assert one[name]["sign_sum"] == pytest.approx(state.facts()["counters"]["sign_sum"], abs=1e-6)
         for key, weight in trained_weights(state).items():
             torch.testing.assert_close(torch.tensor(one[name]["weights"][key]), weight, rtol=1e-6, atol=1e-6)
     alone, together = (
@@ -190,6 +226,19 @@ def test_two_processes_train_what_one_trains(
     for ours, theirs in zip(together, alone, strict=True):
         timeless = set(ours) - {"elapsed_s", "images_per_s"}
         assert {k: ours[k] for k in timeless} == pytest.approx({k: theirs[k] for k in timeless}, rel=1e-4, abs=1e-6)
+
+
+def test_all_begin_with_the_networks_of_the_first(found: list[dict[str, Any]]) -> None:
+    first, second = (one["begun"] for one in found)
+    assert {name.split(".")[0] for name in first} == {"g", "d", "helper", "eye"}
+    assert first == second
+    assert first["d.place"] == first["eye.place"] == [0.0, 0.0]
+
+
+def test_each_has_noise_of_its_own(found: list[dict[str, Any]]) -> None:
+    first, second = (set(one["noise"]) for one in found)
+    assert len(first) == len(second) > 10
+    assert not first & second
 
 
 def test_only_the_first_process_writes_and_speaks(found: list[dict[str, Any]]) -> None:

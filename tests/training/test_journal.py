@@ -3,7 +3,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ from ganvas.errors import UsageError
 from ganvas.training import journal as room
 from ganvas.training.distribute import World
 from ganvas.training.health import Alarm, Vitals
-from ganvas.training.journal import Journal
+from ganvas.training.journal import Journal, require_tensorboard
 from ganvas.training.run import RunFolder
 from ganvas.training.schedule import scheduled
 from ganvas.training.state import Counters
@@ -121,24 +121,48 @@ def test_reopened_it_knows_history_and_standing_alarms_up_to_its_step(
     assert opened(tmp_path, Counters(step=12)).write(Counters(step=16), {}, {"d": WELL}) == []
 
 
-def test_tensorboard_gets_every_number_at_images_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    scalars: dict[str, tuple[float, int]] = {}
+class Writer:
+    """Stands for TensorBoard's; it remembers all that were opened."""
 
-    class Writer:
-        def __init__(self, folder: Path) -> None:
-            assert folder == tmp_path
+    opened: ClassVar[list["Writer"]] = []
 
-        def add_scalar(self, tag: str, scalar_value: float, global_step: int) -> None:
-            scalars[tag] = (scalar_value, global_step)
+    def __init__(self, folder: Path, purge_step: int) -> None:
+        self.folder, self.purge_step, self.closed = folder, purge_step, False
+        self.scalars: dict[str, tuple[float, int]] = {}
+        Writer.opened.append(self)
 
+    def add_scalar(self, tag: str, scalar_value: float, global_step: int) -> None:
+        self.scalars[tag] = (scalar_value, global_step)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def writers(monkeypatch: pytest.MonkeyPatch) -> list[Writer]:
+    monkeypatch.setattr(Writer, "opened", [])
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", SimpleNamespace(SummaryWriter=Writer))
+    return Writer.opened
+
+
+def test_tensorboard_gets_every_number_at_images_seen(tmp_path: Path, writers: list[Writer]) -> None:
     journal = opened(tmp_path, tensorboard=True)
     journal.write(Counters(step=8, seen_images=64), {"d/loss": 0.5}, {})
-    assert scalars["d/loss"] == (0.5, 64)
-    assert set(scalars) == set(lines(tmp_path, "stats.jsonl")[0])
+    (writer,) = writers
+    assert writer.folder == tmp_path
+    assert writer.scalars["d/loss"] == (0.5, 64)
+    assert set(writer.scalars) == set(lines(tmp_path, "stats.jsonl")[0])
 
 
-def test_without_tensorboard_the_option_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tensorboard_forgets_what_is_played_again_and_is_closed(tmp_path: Path, writers: list[Writer]) -> None:
+    opened(tmp_path, Counters(step=8, seen_images=64), tensorboard=True).close()
+    (writer,) = writers
+    assert (writer.purge_step, writer.closed) == (65, True)  # the tick at 64 images stays
+    opened(tmp_path).close()  # without it, there is nothing to close
+
+
+def test_without_tensorboard_the_option_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    require_tensorboard(options())
     with pytest.raises(UsageError, match=r"pip install 'ganvas\[tensorboard\]'"):
-        opened(tmp_path, tensorboard=True)
+        require_tensorboard(options(tensorboard=True))

@@ -3,7 +3,7 @@ import torch
 
 from ganvas.errors import OutOfMemory
 from ganvas.training.distribute import World
-from ganvas.training.memory import explained_memory, rows_at_once
+from ganvas.training.memory import explained_memory, rows_at_once, smaller_micro_batch
 from tests.training.toys import options
 
 CPU = torch.device("cpu")
@@ -56,3 +56,20 @@ def test_rows_at_once_are_what_a_process_gets_or_the_micro_batch(
     batch: int, micro_batch: int, processes: int, rows: int
 ) -> None:
     assert rows_at_once(options(batch=batch, micro_batch=micro_batch), World(0, processes)) == rows
+
+
+@pytest.mark.parametrize(
+    ("batch", "micro_batch", "processes", "smaller"),
+    [(8, 8, 1, 4), (8, 3, 1, 1), (8, 1, 1, 0), (8, 99, 1, 4), (64, 64, 4, 8), (4, 64, 4, 0)],
+)
+def test_the_next_smaller_micro_batch_is_the_one_the_sentence_names(
+    batch: int, micro_batch: int, processes: int, smaller: int
+) -> None:
+    """Half of a --micro-batch larger than a process's share would change nothing."""
+    settings, world = options(batch=batch, micro_batch=micro_batch), World(0, processes)
+    assert smaller_micro_batch(settings, world) == smaller
+    with pytest.raises(OutOfMemory) as caught, explained_memory(settings, CPU, world):
+        raise torch.OutOfMemoryError("x")
+    assert (f"with --micro-batch {smaller} " in str(caught.value)) == (smaller > 0)
+    if smaller:
+        assert rows_at_once(options(batch=batch, micro_batch=smaller), world) == smaller

@@ -1,6 +1,6 @@
 """One training step: who trains, how often, on which numbers, and that cutting a batch changes nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,13 +9,25 @@ import torch
 from torch import Tensor
 
 from ganvas.draw import Draw
+from ganvas.errors import UsageError
 from ganvas.training.config import TrainingOptions
 from ganvas.training.distribute import World
 from ganvas.training.play import Table, play_step
 from ganvas.training.schedule import scheduled
 from ganvas.training.state import TrainingState
-from ganvas.training.task import Batch, Players, Stage, Task, Term
-from tests.training.toys import Counted, HalfFixed, Simple, Small, TwoWay, brightness, options, steady
+from ganvas.training.task import Batch, Painted, Players, Problem, Row, Stage, Task, Term
+from tests.training.toys import (
+    WATCHED,
+    Counted,
+    HalfFixed,
+    Simple,
+    Small,
+    TwoWay,
+    Watched,
+    brightness,
+    options,
+    steady,
+)
 
 CPU = torch.device("cpu")
 
@@ -223,11 +235,58 @@ def test_the_average_follows_with_the_scheduled_decay() -> None:
 
 
 def test_past_fakes_reach_the_critic_but_not_the_generator() -> None:
-    task = Simple(history=4)
-    state, _ = played(3, table_for(steady(), task))
+    task = Watched(history=4)
+    state, _ = played(12, table_for(steady(**WATCHED), task))
     (pool,) = state.histories.values()
     assert (pool.capacity, pool.filled) == (4, 4)
+    to_critic, to_generator = task.critic.shown[1::3], task.critic.shown[2::3]
+    fresh, past, old = [row.fake for row in task.given[::2]], list[Tensor](), 0
+    for shown, painted in zip(to_critic, fresh, strict=True):
+        for one, own in zip(shown, painted, strict=True):
+            assert any(torch.equal(one, other) for other in [own, *past])
+            old += not torch.equal(one, own)
+            past.append(own)
+    assert 0.3 < old / (12 * 8 - 4) < 0.7  # every second one, once the pool is full
+    assert all(map(torch.equal, to_generator, [row.fake for row in task.given[1::2]]))
     assert played(3, table_for(steady(), Simple()))[0].histories == {}
+
+
+def test_what_is_logged_of_critics_is_the_mean_over_their_turns() -> None:
+    task = Watched()
+    _, (log,) = played(1, table_for(steady(**WATCHED, critic_steps=3, optimizer="sgd", lr=1e-9), task))
+    pairs = list(zip(task.critic.shown[0:6:2], task.critic.shown[1:6:2], strict=True))
+    losses = [(1 - r.mean((1, 2, 3))).relu().mean() + (1 + f.mean((1, 2, 3))).relu().mean() for r, f in pairs]
+    signs = [r.mean((1, 2, 3)).sign().mean() for r, _ in pairs]
+    assert len({float(loss) for loss in losses}) == len({float(sign) for sign in signs}) == 3
+    assert float(log["d/loss"]) == pytest.approx(float(sum(losses)) / 3, rel=1e-5)
+    assert float(log["d/sign"]) == pytest.approx(float(sum(signs)) / 3, abs=1e-6)
+
+
+@pytest.mark.parametrize("changes", [{}, {"augment": ("flip",)}, {"estimator": "directional"}])
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [
+        ("real", "reals"), ("fake", "fakes"), ("real_condition", "real conditions"),
+        ("fake_condition", "fake conditions"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("history", [0, 4])
+def test_a_row_of_another_count_than_the_problems_is_refused(
+    part: str, name: str, history: int, changes: dict[str, Any]
+) -> None:
+    class Frames(Simple):
+        def rows(self, problem: Problem, painted: Painted) -> Sequence[Row]:
+            (row,) = super().rows(problem, painted)
+            changed: dict[str, Any] = {"history": history, part: torch.cat([problem["real"], painted["x"]])}
+            return (replace(row, **changed),)
+
+    table = table_for(steady(**changes), Frames())
+    state = TrainingState.begin(table.task.players(), table.options)
+    state.counters.augment_p = 1.0
+    with pytest.raises(UsageError, match=f"critic 'd' has 16 {name} for 8 problems; give each problem one"):
+        play_step(table, state)
+    only_terms = replace(table, stage=Stage("terms", critics=False))
+    play_step(only_terms, state)  # nothing is judged, so nothing is refused
 
 
 def test_a_game_without_critics_trains_by_its_terms() -> None:

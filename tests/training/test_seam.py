@@ -1,5 +1,6 @@
 """The loop trains a task it has never heard of: two generators, two critics, terms, history, stages."""
 
+import json
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from ganvas.training.state import TrainingState
 from ganvas.training.task import Stage
 from tests.training.toys import Exports, NoisyStripes, Painter, TwoWay, options, play
 
-ALL_AT_WORK = {"augment": ("flip", "shift", "colour"), "augment_policy": "adaptive", "augment_p": 0.8}
+ALL_AT_WORK = {"augment": ("flip", "shift", "colour"), "augment_policy": "fixed", "augment_p": 1.0}
+MOVING = {**ALL_AT_WORK, "augment_policy": "cosine"}
 
 
 class KilledError(BaseException):
@@ -66,7 +68,7 @@ def test_critics_rest_in_the_pixel_stage_and_train_in_the_next(tmp_path: Path) -
     assert not any(torch.equal(seen[9][key], seen[12][key]) for key in learned)
 
 
-@pytest.mark.parametrize("settings", [options(), options(**ALL_AT_WORK), options(micro_batch=3)])
+@pytest.mark.parametrize("settings", [options(**MOVING), options(**ALL_AT_WORK), options(micro_batch=3)])
 def test_killed_and_resumed_is_bit_equal(tmp_path: Path, settings: TrainingOptions) -> None:
     whole = play(tmp_path / "whole", settings)
     for step in (3, 5, 9, 4):  # kills in both stages, on and off the checkpoint grid
@@ -74,7 +76,7 @@ def test_killed_and_resumed_is_bit_equal(tmp_path: Path, settings: TrainingOptio
             play(tmp_path / "cut", settings, interrupted=At(step, kill=True))
     pieces = play(tmp_path / "cut", settings)
     assert differing(whole, pieces) == []
-    assert whole.counters.augment_p == pieces.counters.augment_p
+    assert whole.counters.augment_p == pieces.counters.augment_p == (1.0 if settings.augment else 0.0)
 
 
 def test_stopped_and_resumed_is_bit_equal(tmp_path: Path) -> None:
@@ -86,15 +88,19 @@ def test_stopped_and_resumed_is_bit_equal(tmp_path: Path) -> None:
     assert differing(whole, play(tmp_path / "cut", settings)) == []
 
 
-def test_statistics_read_the_same_after_kills(tmp_path: Path) -> None:
+def test_after_kills_every_line_of_statistics_is_there_once(tmp_path: Path) -> None:
     play(tmp_path / "whole", options())
     for step in (6, 9):
         with pytest.raises(KilledError):
             play(tmp_path / "cut", options(), interrupted=At(step, kill=True))
     play(tmp_path / "cut", options())
     for name in ("stats.jsonl", "health.jsonl", "scores.jsonl"):
-        whole = (tmp_path / "whole" / name).read_text().splitlines()
-        assert len((tmp_path / "cut" / name).read_text().splitlines()) == len(whole) > 0
+        whole, cut = (
+            [json.loads(line)["seen_kimg"] for line in (tmp_path / run / name).read_text().splitlines()]
+            for run in ("whole", "cut")
+        )
+        assert cut == whole
+        assert len(whole) == len(set(whole)) > 3
 
 
 def test_a_stop_rule_ends_a_stage_early(tmp_path: Path) -> None:

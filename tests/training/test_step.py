@@ -128,11 +128,11 @@ def test_non_saturating_with_each_penalty(penalty: str, at_real: int, at_fake: i
 class Known(Draw):
     """A draw whose numbers the test can see."""
 
-    drawn: dict[str, list[Tensor]] = field(default_factory=lambda: {"normal": [], "uniform": []})
+    drawn: dict[str, list[Tensor]] = field(default_factory=lambda: {"signs": [], "uniform": []})
 
-    def normal(self, *shape: int) -> Tensor:
-        self.drawn["normal"].append(super().normal(*shape))
-        return self.drawn["normal"][-1]
+    def signs(self, *shape: int) -> Tensor:
+        self.drawn["signs"].append(super().signs(*shape))
+        return self.drawn["signs"][-1]
 
     def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
         self.drawn["uniform"].append(super().uniform(*shape, low=low, high=high))
@@ -161,8 +161,8 @@ def test_directional_is_the_derivative_along_the_direction_that_was_drawn(augmen
     rules = game(penalty="r1+r2", directional=True, augment=augment, augment_p=0.9, augment_shared=shared)
     draw = Known(3, N)
     loss, log = critic_loss([row], {"d": critic}, rules, draw)
-    directions = [drawn for drawn in draw.drawn["normal"] if drawn.shape == row.real.shape]
-    assert len(directions) == 2
+    directions = draw.drawn["signs"]
+    assert [direction.shape for direction in directions] == [row.real.shape] * 2
     assert not torch.equal(*directions)
     real, fake = (side.augmented for side in sides(row, {"d": critic}, rules, Draw(3, N).named("row", 0)))
     squares = []

@@ -1,5 +1,6 @@
 """Vital signs of generators and critics whose state is known beforehand."""
 
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -10,11 +11,12 @@ from torch import Tensor, nn
 
 from ganvas.draw import Draw
 from ganvas.tensors import Judgement
+from ganvas.training.config import LossName
 from ganvas.training.distribute import World
 from ganvas.training.health import Vitals
 from ganvas.training.state import TrainingState
 from ganvas.training.task import Batch, Networks, Painted, Players, Problem
-from ganvas.training.vitals import FixedBatches, examine, first_rows, resting, scores
+from ganvas.training.vitals import FixedBatches, examine, first_rows, guessing_loss, resting, scores
 from tests.training.toys import NoisyStripes, Painter, Simple, TwoWay, options
 
 DRAW = Draw(0, 32)
@@ -139,6 +141,19 @@ def test_every_critic_is_looked_at() -> None:
     state = TrainingState.begin(TwoWay().players(), options())
     batches = {"training": (NoisyStripes().at(0, DRAW), DRAW)}
     assert set(examine(TwoWay(), state, batches, options(), {})) == {"critic_a", "critic_b"}
+
+
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [
+        ("minimax", 2 * math.log(2)), ("non-saturating", 2 * math.log(2)), ("least-squares", 0.25),
+        ("wasserstein", 0.0), ("hinge", 2.0), ("relativistic", math.log(2)),
+    ],
+)  # fmt: skip
+def test_a_guess_costs_what_the_papers_say(loss: LossName, expected: float) -> None:
+    """Goodfellow et al. 2014, theorem 1: at equilibrium the value is -log 4; the others by hand."""
+    assert guessing_loss(options(loss=loss)) == pytest.approx(expected)
+    assert looked_at(Simple(), {"training": batch()}, loss=loss).guessing_loss == pytest.approx(expected)
 
 
 def test_the_present_stage_is_noted() -> None:

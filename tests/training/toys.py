@@ -1,7 +1,7 @@
 """Small tasks, data and options that training tests share."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +204,44 @@ class Simple:
 
     def descriptor(self) -> Mapping[str, Mapping[str, Any]]:
         return {}
+
+
+class Recorder(nn.Module):
+    """A critic that remembers what it was shown while it trained, and in which precision it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(()))
+        self.shown: list[Tensor] = []
+        self.in_bfloat16: list[bool] = []
+
+    def forward(self, images: Tensor) -> Judgement:
+        if self.training:
+            self.shown.append(images.detach().clone())
+            self.in_bfloat16.append(torch.is_autocast_enabled("cpu"))
+        return Judgement((self.weight * images.mean((1, 2, 3)),))
+
+
+@dataclass
+class Watched(Simple):
+    """The simple game; under `WATCHED` a step shows the critic real and fake, and then the generator's fake."""
+
+    terms: Sequence[Term] = ()
+    critic: Recorder = field(default_factory=Recorder)
+    given: list[Row] = field(default_factory=list)
+    """What was to be judged, a row a turn, while the critic trained."""
+
+    def players(self) -> Players:
+        return replace(super().players(), critics={"d": self.critic})
+
+    def rows(self, problem: Problem, painted: Painted) -> Sequence[Row]:
+        rows = super().rows(problem, painted)
+        if self.critic.training:
+            self.given.extend(replace(row, fake=row.fake.detach().clone()) for row in rows)
+        return rows
+
+
+WATCHED = {"loss": "hinge", "penalty": "none"}
 
 
 class Counted:

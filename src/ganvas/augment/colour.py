@@ -17,11 +17,11 @@ CONTRAST_LOG2_STD = 0.5
 SATURATION_LOG2_STD = 1.0
 
 
-def draw_colour(probability: float | Tensor, draw: Draw, channels: int) -> Tensor:
+def draw_colour(probability: float, draw: Draw, channels: int) -> Tensor:
     """Draw one colour map a sample.
 
     Args:
-        probability: Halved for each of brightness, contrast and saturation; a number or one a sample.
+        probability: From 0 to 1, halved for each of brightness, contrast and saturation.
         draw: Where the numbers come from.
         channels: 1, 3 or 4.
 

@@ -14,11 +14,11 @@ from ganvas.tensors import Images
 SIDE_SHARE = 0.5
 
 
-def draw_box(probability: float | Tensor, draw: Draw) -> Tensor:
+def draw_box(probability: float, draw: Draw) -> Tensor:
     """Draw one box a sample, empty where not applied.
 
     Args:
-        probability: A number or one a sample.
+        probability: From 0 to 1.
         draw: Where the numbers come from.
 
     Returns:

@@ -5,6 +5,6 @@ from torch import Tensor
 from ganvas.draw import Draw
 
 
-def gated(draw: Draw, probability: float | Tensor) -> Tensor:
+def gated(draw: Draw, probability: float) -> Tensor:
     """True with the given probability, ``(N,)`` bool; independent of the draw's own numbers."""
     return draw.named("gate").uniform() < probability

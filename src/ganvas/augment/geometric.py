@@ -27,12 +27,12 @@ SCALE_LOG2_STD = 0.2
 SCALE_LOG2_LIMIT = 0.4
 
 
-def draw_affine(kinds: Collection[str], probability: float | Tensor, draw: Draw, size: tuple[int, int]) -> Tensor:
+def draw_affine(kinds: Collection[str], probability: float, draw: Draw, size: tuple[int, int]) -> Tensor:
     """Draw one affine map a sample.
 
     Args:
         kinds: Those of `GEOMETRIC_KINDS` to use.
-        probability: Of each kind, a number or one a sample.
+        probability: Of each kind, from 0 to 1.
         draw: Where the numbers come from.
         size: Height and width of the pictures, pixels.
 
@@ -43,7 +43,7 @@ def draw_affine(kinds: Collection[str], probability: float | Tensor, draw: Draw,
     mirror, right, down, log2_zoom, angle = zero + 1, zero, zero, zero, zero
     if "flip" in kinds:
         own = draw.named("flip")
-        mirror = torch.where(gated(own, probability), own.signs(), mirror)
+        mirror = 1.0 - 2.0 * (gated(own, probability) & (own.uniform() < 0.5))
     if "shift" in kinds:
         own = draw.named("shift")
         chosen = gated(own, probability)

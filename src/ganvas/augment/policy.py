@@ -5,17 +5,11 @@ is part of it: above 0.8 the paper measured leaks, and unbounded runs have been 
 """
 
 P_MAX = 0.8
+RAMP_KIMG = 500.0
+"""Thousand images a way from 0 to 1 takes."""
 
 
-def adapt(
-    p: float,
-    statistic: float,
-    target: float,
-    images_seen_since: int,
-    *,
-    ramp_kimg: float = 500.0,
-    p_max: float = P_MAX,
-) -> float:
+def adapt(p: float, statistic: float, target: float, images_seen_since: int, *, p_max: float = P_MAX) -> float:
     """One move: up when the critic is surer of its reals than the target, down when it is less sure.
 
     Args:
@@ -23,11 +17,10 @@ def adapt(
         statistic: `ganvas.objective.adversarial.sign_statistic`; NaN moves nothing.
         target: The statistic to steer for; 0.6 in the paper.
         images_seen_since: Reals seen since the last move.
-        ramp_kimg: Thousand images a way from 0 to 1 takes.
         p_max: The highest p.
 
     Returns:
         The new state, in [0, p_max].
     """
     direction = (statistic > target) - (statistic < target)
-    return min(max(p + direction * images_seen_since / (ramp_kimg * 1000), 0.0), p_max)
+    return min(max(p + direction * images_seen_since / (RAMP_KIMG * 1000), 0.0), p_max)

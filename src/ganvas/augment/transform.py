@@ -53,14 +53,9 @@ class Transform:
         """Only where pixels go: for a mask or an image condition that belongs to the picture."""
         return Transform(affine=self.affine)
 
-    def select(self, rows: slice | Tensor) -> "Transform":
-        """The same parameters for some of the samples, by slice or by index ``(M,)``."""
-        parts = (self.affine, self.colour, self.box)
-        return Transform(*(None if part is None else part[rows] for part in parts))
-
 
 def draw_transform(
-    kinds: Collection[str], probability: float | Tensor, draw: Draw, size: tuple[int, int], channels: int
+    kinds: Collection[str], probability: float, draw: Draw, size: tuple[int, int], channels: int
 ) -> Transform:
     """Draw augmentation parameters for the rows of ``draw``.
 
@@ -68,7 +63,7 @@ def draw_transform(
 
     Args:
         kinds: Any of `KINDS`.
-        probability: Strength p of the policy, from 0 (the exact identity) to 1; a number or one a sample.
+        probability: Strength p of the policy, from 0 (the exact identity) to 1.
         draw: Where the numbers come from.
         size: Height and width of the pictures, pixels.
         channels: 1, 3 or 4.

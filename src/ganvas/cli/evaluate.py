@@ -76,6 +76,8 @@ def evaluate(
     json
         Print one JSON object; notices go to standard error.
     """
+    if modes is not None and pairs:
+        raise UsageError(f"--modes is '{modes}' and --pairs is given too; choose one of them.")
     if modes is not None:
         _count_modes(subject, data, modes, count, seed, best, device, json)
         return

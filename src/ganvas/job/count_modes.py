@@ -1,5 +1,7 @@
 """``evaluate --modes``: how many of the known modes does a generator find?"""
 
+import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,14 +11,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ganvas.data import cache
+from ganvas.data.array import read_npy
 from ganvas.data.dataset import Dataset
 from ganvas.data.item import Unreadable
 from ganvas.data.labels import no_labels, read_labels
 from ganvas.data.pack import Form, pack
 from ganvas.data.source import open_source
 from ganvas.device import choose_device
-from ganvas.errors import DataError, FileError
-from ganvas.events import Looked, Notice, Packing, Report
+from ganvas.errors import DataError, FileError, UsageError
+from ganvas.events import Looked, Notice, Packing, Report, Warned
 from ganvas.job.painted import painted_like
 from ganvas.job.sample import file_hash, model_file
 from ganvas.job.subject import as_files, is_model
@@ -34,6 +37,7 @@ from ganvas.tensors import Levels
 
 STACKED_SAMPLES, STACKED_MODES = 26_000, 1000
 AT_ONCE = 500
+NPY_START = b"\x93NUMPY"
 HELD_OUT = 10
 """Of so many labelled digits, one checks the classifier."""
 
@@ -80,10 +84,14 @@ def count_points(path: Path, kind: str) -> ModeReport:
         DataError: It holds no points, or some that are not finite.
     """
     try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise FileError(f"'{path}' is no .npy file of points ({error}); save them with numpy.save.") from error
-    if not isinstance(array, np.ndarray) or array.ndim != 2 or array.shape[1] != 2 or array.dtype.kind not in "fiu":
+        with path.open("rb") as file:
+            start = file.read(len(NPY_START))
+    except OSError as error:
+        raise FileError(f"'{path}' cannot be read ({error.strerror or error}); give a .npy file of points.") from error
+    if start != NPY_START:
+        raise DataError(f"'{path}' is no .npy file of points; save them with numpy.save.")
+    array = read_npy(path)
+    if array.ndim != 2 or array.shape[1] != 2 or array.dtype.kind not in "fiu":
         raise DataError(f"'{path}' holds no points; it must be numbers of shape (N, 2).")
     centres, deviation = POINTS[kind]
     labels, within = gaussian_modes(torch.from_numpy(array.astype(np.float64)), centres, deviation)
@@ -107,14 +115,19 @@ def count_stacked(
     Raises:
         DataError: The pictures are not RGB, or the digits not of ten classes.
         FileError: The model cannot be read.
+        UsageError: The count is below 1.
     """
+    if count is not None and count < 1:
+        raise UsageError(f"--count is {count}, but it must be 1 or more.")
     where = choose_device(device)
     pictures: PictureSet
     if is_model(subject):
         file = model_file(subject, best=best)
-        painted = count or STACKED_SAMPLES
+        painted, model = count or STACKED_SAMPLES, load_model(file, device=device)
+        if model.descriptor.labels.kind != "none":
+            raise DataError(f"'{file}' paints under labels, but stacked digits have none; give a model without labels.")
         labels = no_labels(0, "stacked digits have none")
-        pictures = painted_like(load_model(file, device=device), file_hash(file), labels, painted, first_seed)
+        pictures = painted_like(model, file_hash(file), labels, painted, first_seed)
     else:
         pictures = as_files(open_source(subject))
     size = pictures.read(0).shape[:2]
@@ -150,19 +163,26 @@ def _reader(path: Path, size: tuple[int, int], device: torch.device, report: Rep
         source, Form(size, 1, "stretch"), read_labels(source), progress=lambda done, total: report(Packing(done, total))
     )
     if dataset.labels.kind != "class" or len(dataset.labels.names) != DIGITS:
-        raise DataError(
-            f"'{path}' has {dataset.labels.kind} labels, not ten classes of digits; give labelled digits as --data."
+        found = {"none": "no labels", "attributes": "attributes"}.get(
+            dataset.labels.kind, f"{len(dataset.labels.names)} classes"
         )
-    held = np.arange(len(dataset)) % HELD_OUT == 0
-    file = cache.default_root() / "readers" / f"{dataset.key}.safetensors"
-    if file.is_file():
-        reader = load_classifier(file)
-    else:
+        raise DataError(f"'{path}' has {found}, not ten classes of digits; give labelled digits as --data.")
+    held = np.random.default_rng(0).permutation(len(dataset)) % HELD_OUT == 0  # digits may come in turns
+    told = json.dumps([dataset.labels.names, dataset.labels.values.tolist()])
+    label_key = hashlib.sha256(told.encode()).hexdigest()[:16]
+    file = cache.default_root() / "readers" / f"{dataset.key}-{label_key}.safetensors"
+    reader = _kept(file, report)
+    if reader is None:
         report(Notice(f"Training a classifier on {int((~held).sum())} digits."))
         reader = train_classifier(
             np.array(dataset.images[~held]), dataset.labels.values[~held], epochs=_epochs(dataset), device=device
         )
-        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FileError(
+                f"The cache '{file.parent}' cannot be written ({error}); set GANVAS_CACHE to another folder."
+            ) from error
         save_classifier(file, reader)
     reader.to(device)
     right = [
@@ -170,6 +190,17 @@ def _reader(path: Path, size: tuple[int, int], device: torch.device, report: Rep
         for rows in np.array_split(np.flatnonzero(held), max(1, held.sum() // AT_ONCE))
     ]
     return reader, float(np.concatenate(right).mean())
+
+
+def _kept(file: Path, report: Report) -> Classifier | None:
+    """The classifier of an earlier call, if it is whole."""
+    if not file.is_file():
+        return None
+    try:
+        return load_classifier(file)
+    except FileError:
+        report(Warned(f"The classifier in '{file}' is damaged; it is trained again."))
+        return None
 
 
 def _epochs(dataset: Dataset) -> int:

@@ -22,6 +22,7 @@ from ganvas.metric.protocol import PROTOCOLS, Protocol
 from ganvas.metric.scores import score_sets
 from ganvas.metric.stamp import Stamp
 from ganvas.metric.store import features_key, stored
+from ganvas.model.model import MAX_SEED
 from ganvas.network.features import Loaded
 
 FEWEST_PICTURES = 10
@@ -133,8 +134,8 @@ def _checked(request: EvaluateRequest) -> Protocol:
     for name, (value, smallest) in least.items():
         if value is not None and value < smallest:
             raise UsageError(f"--{name} is {value}, but it must be {smallest} or more.")
-    if request.seed < 0:
-        raise UsageError(f"--seed is {request.seed}, but it must be 0 or more.")
+    if not 0 <= request.seed <= MAX_SEED:
+        raise UsageError(f"--seed is {request.seed}, but it must be a whole number from 0 to {MAX_SEED}.")
     return PROTOCOLS[request.protocol]
 
 

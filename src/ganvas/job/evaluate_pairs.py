@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from ganvas.data.item import first_few
 from ganvas.data.source import Source, open_source
 from ganvas.device import choose_device
 from ganvas.errors import DataError, FileError
-from ganvas.events import Looked, Report
+from ganvas.events import Looked, Report, Warned
 from ganvas.files import write_bytes
 from ganvas.image.convert import to_channels
 from ganvas.job.subject import as_files
@@ -121,7 +122,13 @@ def evaluate_pairs(
         for side, picture in zip(seen, (output, target), strict=True):
             side.append(_features(network, picture, where))
         report(Looked("pairs", row + 1, len(partners)))
-    scores = [_mean(name, np.array(values), better[name]) for name, values in each.items() if np.isfinite(values).any()]
+    scores = []
+    for name, numbers in each.items():
+        if np.isfinite(numbers).any():
+            scores.append(_mean(name, np.array(numbers), better[name]))
+        else:
+            why = "equal, which makes it infinite" if np.isposinf(numbers).any() else "too small for it"
+            report(Warned(f"There is no mean of '{name}': all pairs are {why}."))
     if len(partners) >= FEWEST_FOR_KID:
         scores.append(kid_score(torch.cat(seen[0]), torch.cat(seen[1]), name=f"{network.name}-kd"))
     worst = {
@@ -143,8 +150,13 @@ def evaluate_pairs(
 
 def _partners(outputs: Source, targets: Source) -> list[int]:
     """For each output the row of its target, by the name without its suffix."""
-    rows = {Path(name).with_suffix("").as_posix(): row for row, name in enumerate(targets.names)}
-    keys = [Path(name).with_suffix("").as_posix() for name in outputs.names]
+    wanted, keys = ([Path(name).with_suffix("").as_posix() for name in source.names] for source in (targets, outputs))
+    rows = {key: row for row, key in enumerate(wanted)}
+    twice = [key for key, count in Counter(wanted).items() if count > 1]
+    if twice:
+        raise DataError(
+            f"'{targets.path}' has pictures that differ only in their suffix: {first_few(twice)}; keep one of each."
+        )
     missing = [key for key in keys if key not in rows]
     if missing:
         raise DataError(
@@ -165,7 +177,7 @@ def _same_size(found: FilePictures, row: int, wanted: FilePictures, partner: int
 
 
 def _colour(picture: Picture) -> Levels:
-    levels: Levels = to_channels(picture, 3)[None]
+    levels: Levels = np.require(to_channels(picture, 3)[None], requirements=["C", "W"])  # torch shares no mapped file
     return levels
 
 

@@ -79,9 +79,15 @@ def painted_like(model: Model, key: str, labels: Labels, count: int, first_seed:
     if known.kind == "none":
         return PaintedPictures(model, key, seeds, np.zeros((count, 0), np.float32))
     if (labels.kind, labels.names) != (known.kind, known.names):
+        own = f"{labels.kind} labels ({', '.join(labels.names[:8])})" if labels.names else "no labels"
         raise DataError(
-            f"The reals have {labels.kind} labels ({', '.join(labels.names[:8]) or 'none'}), but the model was trained "
-            f"with {known.kind} labels ({', '.join(known.names[:8])}); give the pictures it was trained on as --data."
+            f"The reals have {own}, but the model was trained with {known.kind} labels ({', '.join(known.names[:8])}); "
+            "give the pictures it was trained on as --data."
         )
     rows = np.array([seed_of(seed, "label of a real") % len(labels.values) for seed in seeds], np.int64)
-    return PaintedPictures(model, key, seeds, labels.condition(rows))
+    if known.kind == "class":
+        return PaintedPictures(model, key, seeds, labels.condition(rows))
+    scaled = (labels.values[rows] - np.array(known.mean)) / np.array(
+        known.std
+    )  # the data may be others than it learned
+    return PaintedPictures(model, key, seeds, scaled.astype(np.float32))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ganvas.data.batches import Batches
 from ganvas.data.dataset import Dataset
@@ -100,3 +101,9 @@ def split(dataset: Dataset, config: TrainConfig, device: torch.device) -> Data:
         Batches(dataset, training, seed, device, mirror),
         Batches(dataset, heldout, seed, device, mirror=False) if len(heldout) else None,
     )
+
+
+def training_rows(dataset: Dataset, config: TrainConfig) -> NDArray[np.int64]:
+    """The rows of a data set that are trained on; the others are held out."""
+    training, _ = split_heldout(len(dataset), config.training.seed)
+    return training

@@ -12,6 +12,7 @@ import torch
 
 from ganvas.device import gains_from_bfloat16
 from ganvas.errors import UnknownName
+from ganvas.metric.scores import named
 from ganvas.network.generator import GENERATORS
 from ganvas.training.config import DataOptions, NetworkOptions, TrainConfig, TrainingOptions
 
@@ -117,12 +118,13 @@ def _schedules(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _intervals(values: Mapping[str, Any]) -> dict[str, Any]:
-    kimg = values["kimg"]
+    kimg, features = values["kimg"], values.get("features", "random")
     return {
         "tick_kimg": max(1.0, kimg / 100),
         "sample_every_kimg": kimg / 20,
         "checkpoint_every_kimg": kimg / 20,
         "evaluate_every_kimg": values.get("checkpoint_every_kimg", kimg / 20),
+        "best_by": "random_feature_distance" if features == "random" else named(features, "fd"),
     }
 
 

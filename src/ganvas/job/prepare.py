@@ -20,9 +20,11 @@ from ganvas.job.carry import inherited
 from ganvas.job.networks import Own, build_task
 from ganvas.job.plan import LONGEST_SIDE_PX, Pictures, complete
 from ganvas.job.resume import plain
+from ganvas.training.check import check_task
 from ganvas.training.config import TrainConfig, TrainingOptions
 from ganvas.training.distribute import World
-from ganvas.training.memory import explained_memory, rows_at_once
+from ganvas.training.journal import require_tensorboard
+from ganvas.training.memory import explained_memory, rows_at_once, smaller_micro_batch
 from ganvas.training.task import Task
 
 MOST_BETWEEN_CHECKPOINTS_S = 900.0
@@ -166,9 +168,12 @@ def make_plan(
     if request.start_from is not None:
         given = {**given, **inherited(request.start_from, given, given.get("size", pictures.size))}
     config = complete(given, pictures, device)
+    require_tensorboard(config.training)
     task = build_task(config, labels, own)
     with torch.random.fork_rng(devices=[]), torch.device("meta" if own == Own() else "cpu"):
-        parameters = parameter_counts(task.players().networks())
+        players = task.players()
+        check_task(task, players, config.training)
+        parameters = parameter_counts(players.networks())
     free_bytes = memory_bytes(device) // (world.size if device.type == "cpu" else 1)  # processes share a machine's
     planned_rows = rows_at_once(config.training, world)
     config, measured = _measure(request, given, config, task, pictures, device, world, free_bytes)
@@ -231,7 +236,7 @@ def _measure(
     chosen = "micro_batch" in given
     found: tuple[TrainConfig, Calibration] | None = None
     while True:
-        smaller = rows_at_once(config.training, world) // 2
+        smaller = smaller_micro_batch(config.training, world)
         try:
             with explained_memory(config.training, device, world):
                 cost = calibrate(task, config, pictures.label_dim, device, world)

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from ganvas.data import cache
 from ganvas.data.content import known_content, read_content
+from ganvas.data.item import first_few
 from ganvas.data.labels import read_labels
 from ganvas.data.pack import Form, pack
 from ganvas.data.source import Source, open_source
 from ganvas.data.survey import survey
-from ganvas.errors import DataError, FileError
+from ganvas.errors import DataError, FileError, UsageError
 from ganvas.events import Packing, Report, Warned
 from ganvas.image.resize import FitMode
 from ganvas.job.painted import painted_like
@@ -69,8 +70,10 @@ def find_subject(
     Raises:
         DataError: Pictures are missing or cannot be used.
         FileError: A model cannot be read.
+        UsageError: An option for models is given for pictures.
     """
     if not is_model(path):
+        _refuse_what_only_models_know(path, best, count, labels)
         return _pictures_against_pictures(path, data, report)
     file = model_file(path, best=best)
     model = load_model(file, device=device)
@@ -86,16 +89,30 @@ def find_subject(
         progress=lambda done, total: report(Packing(done, total)),
         notice=lambda text: report(Warned(text)),
     )
+    if dataset.unreadable:
+        lost = first_few(one.name for one in dataset.unreadable)
+        report(Warned(f"{len(dataset.unreadable)} reals cannot be read and are left out: {lost}."))
     painted = count or min(max(len(dataset), FEWEST), MOST)
     fakes = painted_like(model, file_hash(file), dataset.labels, painted, first_seed)
-    formats = {"real": survey(source).formats, "fake": {"memory": painted}}
+    found = survey(source).formats
+    _warn_of_mixed("real", found, report)
+    formats = {"real": found, "fake": {"memory": painted}}
     return Subject(str(path), fakes, PackedPictures(dataset), str(data), formats)
 
 
+def _refuse_what_only_models_know(path: Path, best: bool, count: int | None, labels: str | None) -> None:
+    given = {"--best": best or None, "--count": count, "--labels": labels}
+    for flag, value in given.items():
+        if value is not None:
+            said = flag if value is True else f"{flag} {value}"
+            raise UsageError(f"{said} is for runs and models, but '{path}' holds pictures; leave it out.")
+
+
 def _pictures_against_pictures(path: Path, data: Path | None, report: Report) -> Subject:
+    fakes = open_source(path)
     if data is None:
         raise DataError(f"'{path}' is neither a run nor a model; say with --data which real pictures to measure it by.")
-    fakes, reals = open_source(path), open_source(data)
+    reals = open_source(data)
     formats = {"real": _formats(reals, "real", report), "fake": _formats(fakes, "fake", report)}
     if set(formats["real"]) != set(formats["fake"]):
         kinds = [" and ".join(sorted(formats[side])) for side in ("real", "fake")]
@@ -110,8 +127,7 @@ def _pictures_against_pictures(path: Path, data: Path | None, report: Report) ->
 
 def _formats(source: Source, side: str, report: Report) -> dict[str, int]:
     found = survey(source)
-    if len(found.formats) > 1:
-        report(Warned(f"The {side} pictures mix {', '.join(found.formats)}: compression is measured along with them."))
+    _warn_of_mixed(side, found.formats, report)
     if len(found.sizes) > 1:
         report(
             Warned(
@@ -120,6 +136,11 @@ def _formats(source: Source, side: str, report: Report) -> dict[str, int]:
             )
         )
     return dict(found.formats)
+
+
+def _warn_of_mixed(side: str, formats: Mapping[str, int], report: Report) -> None:
+    if len(formats) > 1:
+        report(Warned(f"The {side} pictures mix {', '.join(formats)}: compression is measured along with them."))
 
 
 def is_model(path: Path) -> bool:

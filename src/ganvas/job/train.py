@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,19 @@ from ganvas.events import Notice, Planned, Report, Warned, Wrote
 from ganvas.job.begin import Call, begin, seen_kimg
 from ganvas.job.carry import read_warmth
 from ganvas.job.networks import Own, build_task, describe
-from ganvas.job.pictures import list_unreadable, packed_pictures, split
+from ganvas.job.pictures import list_unreadable, packed_pictures, split, training_rows
 from ganvas.job.prepare import Plan, Request, make_plan
 from ganvas.job.recipe import gather
 from ganvas.job.resume import note_change, recorded_config
+from ganvas.job.run_page import write_run_page
+from ganvas.job.score_model import feature_score
+from ganvas.job.weights import get_network
 from ganvas.model.save import save_model
+from ganvas.task.generate import Generation
 from ganvas.training.checkpoint import checkpoint_steps
 from ganvas.training.distribute import World
 from ganvas.training.loop import Loop
+from ganvas.training.memory import smaller_micro_batch
 from ganvas.training.run import RunFolder
 from ganvas.training.state import TrainingState
 
@@ -88,8 +93,8 @@ def train(
             try:
                 state = _play(run, request, device, world, own, _logged(report, run, world), interrupted)
             except OutOfMemory as error:
-                if not request.auto_batch or not _halve_micro_batch(run, report, error):
-                    raise
+                if not request.auto_batch or world.size > 1 or not _halve_micro_batch(run, world, report, error):
+                    raise  # of several processes others may still be at work
             else:
                 return TrainResult(run.path, run.model, state.counters.seen_images / 1000, plan)
         return TrainResult(run.path, run.model, seen_kimg(run), plan)
@@ -168,6 +173,12 @@ def _play(
     if request.start_from and not checkpoint_steps(run.checkpoints):
         warmth = read_warmth(request.start_from, dataset.labels.names, lambda text: report(Notice(text)))
     task = build_task(config, dataset.labels, own, warmth)
+    data = split(dataset, config, device)
+    if config.training.features != "random" and isinstance(task, Generation):
+        network = get_network(config.training.features, None, False, device, report)
+        task = replace(
+            task, score=feature_score(network, dataset, training_rows(dataset, config), config, device, report)
+        )
     card = {
         "pictures": request.pictures.name,
         "picture_count": len(dataset),
@@ -184,10 +195,12 @@ def _play(
         facts = {**card, "seen_kimg": seen_kimg, "training_hours": round(hours, 3), "device": str(device)}
         described = describe(task, state.averages, config, dataset.labels, facts)
         save_model(path, described, state.averages, state.snapshots)
+        if path == run.model:
+            write_run_page(run, request.pictures.name)
 
     loop = Loop(
         task=task,
-        data=split(dataset, config, device),
+        data=data,
         options=config.training,
         run=run,
         device=device,
@@ -204,11 +217,11 @@ def _play(
     return state
 
 
-def _halve_micro_batch(run: RunFolder, report: Report, error: OutOfMemory) -> bool:
-    """Halve the micro-batch on record; False when it cannot be smaller."""
+def _halve_micro_batch(run: RunFolder, world: World, report: Report, error: OutOfMemory) -> bool:
+    """Put a smaller micro-batch on record; False when it cannot be smaller."""
     record = run.read_record()
-    smaller = record["config"]["micro_batch"] // 2
-    if smaller < 1:
+    smaller = smaller_micro_batch(recorded_config(record).training, world)
+    if not smaller:
         return False
     record["config"]["micro_batch"] = smaller
     note_change(record, micro_batch=smaller, why=str(error))

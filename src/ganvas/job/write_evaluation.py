@@ -107,8 +107,9 @@ def write_evaluation(
         raise FileError(f"Cannot create the folder '{folder}' ({error.strerror}); choose another --out.") from error
     stem = f"{slugify(Path(subject.name).resolve().name)}-{stamp.network}-{stamp.protocol}"
     done = Evaluation(result, memorised, warnings, folder / f"{stem}.json", folder / f"{stem}.html")
-    write_bytes(done.file, (json.dumps(done.to_dict(), indent=2) + "\n").encode())
-    write_bytes(done.page, render(page).encode())
+    result_text, html = json.dumps(done.to_dict(), indent=2) + "\n", render(page)
+    write_bytes(done.file, result_text.encode())
+    write_bytes(done.page, html.encode())
     return done
 
 

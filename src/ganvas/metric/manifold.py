@@ -5,6 +5,10 @@ et al. 2019, arXiv:1904.06991, equations 1 and 2) are the share of fakes in some
 ball of a fake; the edge of a ball belongs to it. Density and coverage (Naeem et al. 2020, arXiv:2002.09797, equations 3
 and 4) are the mean number of the reals' balls around a fake, over k, and the share of reals with a fake in their ball;
 the edge does not belong to it. One outlier's large ball moves the first two a lot and the others little.
+
+All depend on the number of samples: compare only values of equal numbers. Their standard errors come from a jackknife,
+which finds too much rather than too little (Efron and Stein 1981): 1.1 to 2 times the spread over samples of 500 to
+2,000 clothes.
 """
 
 from collections.abc import Iterator, Sequence

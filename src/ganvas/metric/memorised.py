@@ -62,7 +62,8 @@ def authenticity(
 ) -> Score:
     """Percentage of fakes that are further from the nearest real than that one is from its nearest other real.
 
-    Alaa et al. 2022, arXiv:2102.08921, section 2.3, in the form of Stein et al. 2023 ("AuthPct").
+    Alaa et al. 2022, arXiv:2102.08921, section 2.3, in the form of Stein et al. 2023 ("AuthPct"). Its error is too
+    large rather than too small: 1.4 to 3 times the spread over samples of 500 to 2,000 clothes.
 
     Args:
         fakes: Features ``(N, D)``.
@@ -169,7 +170,7 @@ class _Aligned:
         """What was done to the real to make the fake."""
         scale, offset = self.warp[row, :2], self.warp[row, 2:]
         brighter = abs(float(self.gain[row]) - 1) > 0.05 or abs(float(self.moved[row])) > 5
-        cut = bool(((scale - 1).abs() > 0.03).any())
+        cut = bool(((scale - 1).abs() > 0.05).any())
         signs = {
             "flip": bool(self.mirrored[row]),
             "crop": cut,
@@ -254,7 +255,8 @@ def _aligned(fakes: Tensor, reals: Tensor, view: Tensor) -> _Aligned:
         (down, in_y), (across, in_x) = (_weights_inside(warp[:, axis], warp[:, axis + 2]) for axis in (0, 1))
         shown = down[:, None] @ r @ across[:, None].transpose(2, 3)
         mask = (in_y[:, :, None] & in_x[:, None, :])[:, None].float()
-        by_y, by_x = (_slope(shown, axis) / warp[:, axis - 2, None, None, None] for axis in (2, 3))
+        slopes = torch.gradient(shown, spacing=2 / SIDE_PX, dim=(2, 3))
+        by_y, by_x = (slope / warp[:, axis, None, None, None] for axis, slope in enumerate(slopes))
         columns = [shown, torch.ones_like(shown), by_y * c[:, None], by_x * c, by_y, by_x]
         basis = (torch.stack(columns, dim=1) * mask[:, None]).flatten(2)
         seen = (f * mask).flatten(1)
@@ -312,8 +314,3 @@ def _weights(scale: Tensor, offset: Tensor) -> Tensor:
     near, far = (1.5 * d - 2.5) * d * d + 1, ((2.5 - 0.5 * d) * d - 4) * d + 2
     weights = torch.where(d <= 1, near, torch.where(d < 2, far, 0.0))
     return weights / weights.sum(-1, keepdim=True)
-
-
-def _slope(pictures: Tensor, axis: int) -> Tensor:
-    """Central differences by half sides."""
-    return (pictures.roll(-1, axis) - pictures.roll(1, axis)) * (SIDE_PX / 4)

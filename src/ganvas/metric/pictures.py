@@ -1,5 +1,6 @@
 """Sets of pictures to be measured: files as they are, or packed to one form."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -75,21 +76,25 @@ class PackedPictures:
     """Pictures in the form a model was trained on."""
 
     dataset: Dataset
+    rows: tuple[int, ...] | None = None
+    """Some of the pictures; None for all."""
 
     @property
     def key(self) -> str:
-        """Content and form."""
-        return self.dataset.key
+        """Content and form, and which of them."""
+        if self.rows is None:
+            return self.dataset.key
+        return f"{self.dataset.key}-{hashlib.sha256(np.array(self.rows, np.int64).tobytes()).hexdigest()[:16]}"
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the files."""
-        return self.dataset.names
+        return self.dataset.names if self.rows is None else tuple(self.dataset.names[row] for row in self.rows)
 
     def each(self, work: Callable[[Picture], T]) -> Iterator[T | Unreadable]:
         """Read in threads, one a core."""
-        return in_order(lambda row: work(self.read(row)), len(self.dataset))
+        return in_order(lambda row: work(self.read(row)), len(self.names))
 
     def read(self, row: int) -> Picture:
         """One picture."""
-        return np.ascontiguousarray(self.dataset.images[row])
+        return np.ascontiguousarray(self.dataset.images[row if self.rows is None else self.rows[row]])

@@ -83,11 +83,15 @@ def _read(path: Path) -> Extracted:
         with safe_open(path, framework="pt") as file:
             facts = json.loads((file.metadata() or {})["facts"])
             sizes = {(int(height), int(width)): int(count) for height, width, count in facts["sizes"]}
+            tensors = {name: file.get_tensor(name) for name in ("features", "logits", "thumbnails", "rows")}
+            lengths = {len(tensor) for tensor in tensors.values()} | {sum(sizes.values())}
+            if len(lengths) > 1:
+                raise ValueError(f"its parts tell of {sorted(lengths)} pictures")
             return Extracted(
-                features=file.get_tensor("features"),
-                logits=file.get_tensor("logits"),
-                thumbnails=np.asarray(file.get_tensor("thumbnails")),
-                rows=np.asarray(file.get_tensor("rows")),
+                features=tensors["features"],
+                logits=tensors["logits"],
+                thumbnails=np.asarray(tensors["thumbnails"]),
+                rows=np.asarray(tensors["rows"]),
                 sizes=sizes,
                 unreadable=tuple(Unreadable(str(name), str(why)) for name, why in facts["unreadable"]),
             )

@@ -25,7 +25,6 @@ class Adversarial:
         relativistic: Whether the generator's loss needs the reals' judgement.
         boundary: The logit between "looks fake" and "looks real"; None where only the difference between a
             real and a fake has a meaning.
-        source: The paper.
     """
 
     name: str
@@ -33,7 +32,6 @@ class Adversarial:
     generator: Callable[[Judgement, Judgement | None], PerSample]
     relativistic: bool
     boundary: float | None
-    source: str
 
 
 def _mean(judgement: Judgement, loss: Callable[[Logits], Logits]) -> PerSample:
@@ -88,54 +86,17 @@ def _relativistic_generator(fake: Judgement, real: Judgement | None) -> PerSampl
 LOSSES = {
     loss.name: loss
     for loss in (
-        Adversarial(
-            "minimax",
-            _logistic_critic,
-            _saturating_generator,
-            relativistic=False,
-            boundary=0.0,
-            source="Goodfellow et al. 2014, arXiv:1406.2661, eq. 1",
-        ),
-        Adversarial(
-            "non-saturating",
-            _logistic_critic,
-            _non_saturating_generator,
-            relativistic=False,
-            boundary=0.0,
-            source="Goodfellow et al. 2014, arXiv:1406.2661, section 3",
-        ),
-        Adversarial(
-            "least-squares",
-            _least_squares_critic,
-            _least_squares_generator,
-            relativistic=False,
-            boundary=0.5,  # half-way between the targets 0 and 1
-            source="Mao et al. 2017, arXiv:1611.04076, eq. 9",
-        ),
-        Adversarial(
-            "wasserstein",
-            _wasserstein_critic,
-            _linear_generator,
-            relativistic=False,
-            boundary=None,
-            source="Arjovsky et al. 2017, arXiv:1701.07875, eq. 2",
-        ),
-        Adversarial(
-            "hinge",
-            _hinge_critic,
-            _linear_generator,
-            relativistic=False,
-            boundary=0.0,
-            source="Lim and Ye 2017, arXiv:1705.02894; Miyato et al. 2018, arXiv:1802.05957, eq. 16-17",
-        ),
-        Adversarial(
-            "relativistic",
-            _relativistic_critic,
-            _relativistic_generator,
-            relativistic=True,
-            boundary=None,
-            source="Jolicoeur-Martineau 2018, arXiv:1807.00734; Huang et al. 2024, arXiv:2501.05441, eq. 2",
-        ),
+        # Goodfellow et al. 2014, arXiv:1406.2661, eq. 1; non-saturating: section 3
+        Adversarial("minimax", _logistic_critic, _saturating_generator, relativistic=False, boundary=0.0),
+        Adversarial("non-saturating", _logistic_critic, _non_saturating_generator, relativistic=False, boundary=0.0),
+        # Mao et al. 2017, arXiv:1611.04076, eq. 9; the boundary is half-way between the targets 0 and 1
+        Adversarial("least-squares", _least_squares_critic, _least_squares_generator, relativistic=False, boundary=0.5),
+        # Arjovsky et al. 2017, arXiv:1701.07875, eq. 2
+        Adversarial("wasserstein", _wasserstein_critic, _linear_generator, relativistic=False, boundary=None),
+        # Lim and Ye 2017, arXiv:1705.02894; Miyato et al. 2018, arXiv:1802.05957, eq. 16-17
+        Adversarial("hinge", _hinge_critic, _linear_generator, relativistic=False, boundary=0.0),
+        # Jolicoeur-Martineau 2018, arXiv:1807.00734; Huang et al. 2024, arXiv:2501.05441, eq. 2
+        Adversarial("relativistic", _relativistic_critic, _relativistic_generator, relativistic=True, boundary=None),
     )
 }
 

@@ -4,8 +4,11 @@ R1 is the squared gradient at reals, R2 at fakes (Mescheder et al. 2018, arXiv:1
 there:
 
 exact        ‖∇D‖², differentiated twice in reverse mode
-directional  (v·∇D)² along v ~ N(0, I), one forward-mode derivative and no double backward. E[v vᵀ] = I makes
-             its expectation ‖∇D‖², and that of its gradient in the critic's weights the gradient of ‖∇D‖²
+directional  (v·∇D)² along one random v, by one forward-mode derivative and no double backward
+
+For any v with E[v vᵀ] = I, E (v·g)² = gᵀ E[v vᵀ] g = ‖g‖²: the directional way is right on average, and so is its
+gradient in the critic's weights. Among independent components signs ±1 have the smallest variance (Hutchinson 1990):
+2 (‖g‖⁴ - Σ gᵢ⁴), where normals have 2 ‖g‖⁴.
 
 A critic comes as a callable ``judge(images)`` that closes over its condition and, for the exact way, over the
 augmentation.
@@ -18,6 +21,7 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
+from torch.nn.modules.batchnorm import _BatchNorm  # also the lazy ones
 
 from ganvas.errors import UsageError
 from ganvas.tensors import Images, Judgement, PerSample
@@ -26,8 +30,6 @@ Judge = Callable[[Images], Judgement]
 
 PER_SAMPLE_PENALTIES = ("r1", "r2", "r1+r2", "wgan-gp")
 PENALTIES = ("none", "clip", *PER_SAMPLE_PENALTIES)
-
-_BATCHNORM = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
 
 def judged_with_gradient(judge: Judge, images: Images) -> tuple[Judgement, PerSample]:
@@ -47,34 +49,27 @@ def judged_with_gradient(judge: Judge, images: Images) -> tuple[Judgement, PerSa
     return judgement, gradient.square().flatten(1).sum(1)
 
 
-def judged_with_tangent(judge: Judge, images: Images, *tangents: Tensor) -> tuple[Judgement, PerSample]:
+def judged_with_tangent(judge: Judge, images: Images, tangent: Tensor) -> tuple[Judgement, PerSample]:
     """A judgement, and the squared derivative of its score along a direction.
 
-    For the penalty before an augmentation A pass ``A.apply(x)`` and ``A.tangent(v)``, v ~ N(0, I): by the
-    chain rule the result is ``(v·∇_x D(A(x)))²``, and A itself needs no forward-mode rule.
+    For the penalty before an augmentation A pass ``A.apply(x)`` and ``A.tangent(v)``: by the chain rule the result is
+    ``(v·∇_x D(A(x)))²``, and A itself needs no forward-mode rule.
 
     Args:
         judge: The critic without augmentation; it must not mix samples.
         images: ``(N, C, H, W)``, already augmented; whatever made them gets no gradient.
-        tangents: One direction or more, each of the images' shape; their squared derivatives are averaged.
-            Each costs a forward pass.
+        tangent: A direction of the images' shape.
 
     Returns:
         The judgement and the squared derivative, ``(N,)``, both with a graph to the critic's weights.
     """
     images = images.detach().clone()  # an expanded view, which a network may return, cannot carry a tangent
-    passes = [_judged_along(judge, images, tangent.detach()) for tangent in tangents]
-    squares = torch.stack([derivative.square() for _, derivative in passes])
-    return passes[0][0], squares.mean(0)
-
-
-def _judged_along(judge: Judge, images: Images, tangent: Tensor) -> tuple[Judgement, PerSample]:
     _load_forward_mode()
     with forward_ad.dual_level():
-        judgement = judge(forward_ad.make_dual(images, tangent))
+        judgement = judge(forward_ad.make_dual(images, tangent.detach()))
         derivative = forward_ad.unpack_dual(judgement.score()).tangent
         assert derivative is not None, "the judgement does not depend on the images"
-        return Judgement(_primals(judgement.logits), _primals(judgement.features)), derivative
+        return Judgement(_primals(judgement.logits), _primals(judgement.features)), derivative.square()
 
 
 @cache
@@ -124,7 +119,7 @@ def refuse_batchnorm(critic: nn.Module, name: str, penalty: str) -> None:
     Raises:
         UsageError: The critic has a BatchNorm layer and the penalty needs the gradient of each sample alone.
     """
-    if penalty in PER_SAMPLE_PENALTIES and any(isinstance(module, _BATCHNORM) for module in critic.modules()):
+    if penalty in PER_SAMPLE_PENALTIES and any(isinstance(module, _BatchNorm) for module in critic.modules()):
         raise UsageError(
             f"The critic '{name}' has BatchNorm, which mixes the samples of a batch, so the penalty "
             f"'{penalty}' is not defined for it; choose a critic without BatchNorm, or the penalty 'none' or "

@@ -64,6 +64,13 @@ def checkpoint_steps(folder: Path) -> list[int]:
     return sorted(int(path.stem) for path in folder.glob("*.safetensors") if path.stem.isdigit())
 
 
+def forget_checkpoints_after(folder: Path, step: int) -> None:
+    """Delete the checkpoints of a future that a roll-back has discarded."""
+    for later in checkpoint_steps(folder):
+        if later > step:
+            checkpoint_path(folder, later).unlink()
+
+
 def prune(folder: Path, keep_last: int, keep: Iterable[int]) -> list[int]:
     """Delete all checkpoints but the last few and those named; returns the deleted steps."""
     steps = checkpoint_steps(folder)

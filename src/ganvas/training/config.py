@@ -9,6 +9,7 @@ from ganvas.training.options import Size, check_ranges, option
 
 LossName = Literal["minimax", "non-saturating", "least-squares", "wasserstein", "hinge", "relativistic"]
 PenaltyName = Literal["none", "r1", "r2", "r1+r2", "wgan-gp", "clip"]
+FeaturesName = Literal["random", "efficientnet-lite0", "mobilenet-v2", "inception-v3"]
 AugmentKind = Literal["flip", "shift", "scale", "rotate", "colour", "cutout"]
 
 
@@ -92,7 +93,11 @@ class TrainingOptions:
     sample_every_kimg: float = option("Thousand images between sample grids.", flag="sample_every", above=0)
     checkpoint_every_kimg: float = option("Thousand images between checkpoints.", flag="checkpoint_every", above=0)
     evaluate_every_kimg: float = option("Thousand images between scores.", flag="evaluate_every", above=0)
-    best_by: str = option("Score whose lowest value keeps best.safetensors.", default="random_feature_distance")
+    features: FeaturesName = option("Feature network whose distances score the run as well.", default="random")
+    best_by: str = option(
+        "Score whose lowest value keeps best.safetensors; its highest with :higher behind the name (psnr:higher).",
+        default="random_feature_distance",
+    )
     keep_last: int = option("Checkpoints kept.", default=2, least=1)
     keep_every_kimg: float = option(
         "Also keep a checkpoint every so many thousand images; 0 for none.", default=0.0, flag="keep_every", least=0

@@ -18,6 +18,8 @@ GRACE_KIMG = 2.0
 """Before this, in every stage, an average of hardly trained weights paints grey and every sign is wild."""
 PERSISTENCE = 5
 """Ticks in a row that must agree."""
+WORSE_THAN_GUESSING = 2.0
+"""Times the loss of a guess: critics that learn were seen at up to 1.3, those whose weights stand still from 2.5."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Vitals:
         generator_loss: Mean adversarial loss of the generators since the last tick.
         leak: `ganvas.training.leak.augmentation_leak`, or None without augmentation.
         augment_p: Augmentation probability.
+        guessing_loss: The critic's loss if it called nothing real or fake; 0 where that loss has no scale, as under
+            wasserstein, or is not known.
         stage: Name of the stage being played; what is usual in one is not in the next.
     """
 
@@ -52,6 +56,7 @@ class Vitals:
     generator_loss: float
     leak: float | None
     augment_p: float
+    guessing_loss: float = 0.0
     stage: str = ""
 
 
@@ -149,14 +154,16 @@ def _low_diversity(warm: Sequence[Vitals]) -> str | None:
 
 def _critic_dead(warm: Sequence[Vitals]) -> str | None:
     recent = warm[-PERSISTENCE:]
-    losses = [vitals.critic_loss for vitals in recent]
+    losses, guess = [vitals.critic_loss for vitals in recent], recent[-1].guessing_loss
     if any(vitals.critic_loss == 0 and vitals.critic_gradient_norm == 0 for vitals in recent):
         return None
     if max(vitals.critic_gradient_norm for vitals in recent) < 1e-8:
         sign = "its gradient is zero"
     elif max(vitals.sign_statistic for vitals in recent) < -0.98:
         sign = "it takes almost every fake for more real than a real picture"
-    elif _monotone(losses) and _monotone([-vitals.generator_loss for vitals in recent]):
+    elif 0 < WORSE_THAN_GUESSING * guess < min(losses):
+        sign = f"its loss is {losses[-1]:.3g}, where a guess would have {guess:.2g}"
+    elif losses[-1] > guess and _monotone(losses) and _monotone([-vitals.generator_loss for vitals in recent]):
         sign = f"its loss only grows ({losses[0]:.3g} to {losses[-1]:.3g}) while the generator's falls"
     elif max(losses) - min(losses) < 1e-3 * abs(losses[-1]) and max(abs(v.sign_statistic) for v in recent) < 0.1:
         sign = f"it guesses, and its loss stands still at {losses[-1]:.4g}"

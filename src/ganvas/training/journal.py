@@ -23,6 +23,10 @@ class EventWriter(Protocol):
         """Note one number."""
         ...
 
+    def close(self) -> None:
+        """Write out what is still waiting."""
+        ...
+
 
 @dataclass
 class Journal:
@@ -47,7 +51,7 @@ class Journal:
             for critic, vitals in line["vitals"].items():
                 history.setdefault(critic, []).append(Vitals(**vitals))
         standing = {(alarm["critic"], alarm["kind"]) for alarm in lines[-1]["alarms"]} if lines else set()
-        events = _event_writer(run) if options.tensorboard and world.leads else None
+        events = _event_writer(run, counters.seen_images) if options.tensorboard and world.leads else None
         journal = Journal(run, options, history, standing, events)
         journal.elapsed_s, journal.seen_images = counters.elapsed_s, counters.seen_images
         return journal
@@ -106,16 +110,32 @@ class Journal:
         line = {"step": counters.step, "seen_kimg": counters.seen_images / 1000, **scores}
         self.run.append("scores.jsonl", line)
 
+    def close(self) -> None:
+        """Finish what is being written."""
+        if self.events is not None:
+            self.events.close()
+
     def _diagnose(self, critic: str, vitals: Vitals) -> tuple[Alarm, ...]:
         history = self.history.setdefault(critic, [])
         history.append(vitals)
         return diagnose(history)
 
 
-def _event_writer(run: RunFolder) -> EventWriter:
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        raise UsageError("--tensorboard needs the extra: pip install 'ganvas[tensorboard]'.") from error
-    writer: EventWriter = SummaryWriter(run.path)
+def require_tensorboard(options: TrainingOptions) -> None:
+    """Refuse ``--tensorboard`` where its package is missing.
+
+    Raises:
+        UsageError: Names the extra.
+    """
+    if options.tensorboard:
+        try:
+            import torch.utils.tensorboard  # noqa: F401
+        except ImportError as error:
+            raise UsageError("--tensorboard needs the extra: pip install 'ganvas[tensorboard]'.") from error
+
+
+def _event_writer(run: RunFolder, seen_images: int) -> EventWriter:
+    from torch.utils.tensorboard import SummaryWriter
+
+    writer: EventWriter = SummaryWriter(run.path, purge_step=seen_images + 1)  # what is played again is forgotten
     return writer

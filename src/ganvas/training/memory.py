@@ -21,9 +21,9 @@ def explained_memory(options: TrainingOptions, device: torch.device, world: Worl
     except RuntimeError as error:  # torch.OutOfMemoryError is one
         if not isinstance(error, torch.OutOfMemoryError) and not any(word in str(error) for word in OTHER_WORDS):
             raise
-        rows = rows_at_once(options, world)
-        smaller = f"--micro-batch {rows // 2} (the result is the same, steps take longer) or --auto-batch"
-        way_out = smaller if rows > 1 else "a smaller --size or --width"
+        rows, smaller = rows_at_once(options, world), smaller_micro_batch(options, world)
+        part = f"--micro-batch {smaller} (the result is the same, steps take longer) or --auto-batch"
+        way_out = part if smaller else "a smaller --size or --width"
         raise OutOfMemory(
             f"{device} has too little memory for --micro-batch {rows}; run the same command again with {way_out}."
         ) from error
@@ -32,3 +32,8 @@ def explained_memory(options: TrainingOptions, device: torch.device, world: Worl
 def rows_at_once(options: TrainingOptions, world: World) -> int:
     """Images a process really works on at once."""
     return max(1, min(options.micro_batch, options.batch // world.size))
+
+
+def smaller_micro_batch(options: TrainingOptions, world: World) -> int:
+    """The next micro-batch that needs less memory, half of what a process really works on; 0 where there is none."""
+    return rows_at_once(options, world) // 2

@@ -20,7 +20,7 @@ from ganvas.training.history import History
 from ganvas.training.optimiser import set_schedule_
 from ganvas.training.schedule import scheduled
 from ganvas.training.state import TrainingState
-from ganvas.training.step import Game, Log, critic_loss, generator_loss
+from ganvas.training.step import Game, Log, checked_rows, critic_loss, generator_loss
 from ganvas.training.task import Batch, Row, Stage, Task, Term
 
 
@@ -45,7 +45,13 @@ class Table:
 
 
 def play_step(table: Table, state: TrainingState) -> Log:
-    """Train one step in place and return named scalars: losses, penalties, signs and gradient norms."""
+    """Train one step in place and return named scalars: losses, penalties, signs and gradient norms.
+
+    Those of critics are means over their turns.
+
+    Raises:
+        UsageError: The task answers with other than one real and one fake a problem.
+    """
     options, counters = table.options, state.counters
     now = scheduled(options, counters.seen_images)
     for optimiser in (state.critic_optimiser, state.generator_optimiser):
@@ -64,7 +70,7 @@ def play_step(table: Table, state: TrainingState) -> Log:
     log = Log()
     if table.stage.critics:
         for turn in range(options.critic_steps):
-            log |= _critic_turn(table, state, game, turn)
+            _add(log, _critic_turn(table, state, game, turn), 1 / options.critic_steps)
     if table.stage.generators:
         log |= _generator_turn(table, state, game)
         for name, average in state.averages.items():
@@ -85,7 +91,7 @@ def _critic_turn(table: Table, state: TrainingState, game: Game, turn: int) -> L
             painted = table.task.paint(networks, problem)
         rows = [
             _with_history(row, number, state.histories, draw)
-            for number, row in enumerate(table.task.rows(problem, painted))
+            for number, row in enumerate(checked_rows(table.task.rows(problem, painted), draw))
         ]
         loss, log = critic_loss(rows, networks, game, draw.named("critic"))
         (loss * part).backward()
@@ -108,7 +114,7 @@ def _generator_turn(table: Table, state: TrainingState, game: Game) -> Log:
         problem = table.task.problem(batch, draw.named("problem"))
         with game.autocast():
             painted = table.task.paint(networks, problem)
-        rows = table.task.rows(problem, painted) if table.stage.critics else ()
+        rows = checked_rows(table.task.rows(problem, painted), draw) if table.stage.critics else ()
         loss, log = generator_loss(problem, painted, rows, terms, networks, game, draw.named("generator"))
         (loss * part).backward()
         _add(total, log, part)

@@ -6,14 +6,18 @@ from ganvas.augment.policy import adapt
 from ganvas.training.config import TrainingOptions
 from ganvas.training.distribute import World
 from ganvas.training.schedule import cosine, scheduled
-from ganvas.training.state import Counters
+from ganvas.training.state import TrainingState
 from ganvas.training.step import Log
 
-STEPS_BETWEEN_ADAPTATIONS = 4  # as in Karras et al. 2020 (ADA)
+SIGNS_AN_ADAPTATION = 4  # as in Karras et al. 2020 (ADA)
 
 
-def adapt_augmentation(options: TrainingOptions, counters: Counters, log: Log, world: World) -> None:
-    """Set ``counters.augment_p`` for the next step, the same in every process."""
+def adapt_augmentation(options: TrainingOptions, state: TrainingState, log: Log, world: World) -> None:
+    """Set the augmentation probability of the next step, the same in every process.
+
+    The adaptive policy moves it whenever critics have played four times; their signs stay on the device until then.
+    """
+    counters = state.counters
     if not options.augment or options.augment_policy == "fixed":
         return
     if options.augment_policy == "cosine":
@@ -21,14 +25,16 @@ def adapt_augmentation(options: TrainingOptions, counters: Counters, log: Log, w
         counters.augment_p = cosine(0.0, options.augment_p, burn_in)
         return
     signs = [value for name, value in log.items() if name.endswith("/sign")]
-    if signs:
-        counters.sign_sum += float(world.average(torch.stack(signs).mean()))
-    if counters.step % STEPS_BETWEEN_ADAPTATIONS == 0:
+    if not signs:
+        return
+    state.signs.append(world.average(torch.stack(signs).mean()))
+    if counters.sign_count + len(state.signs) >= SIGNS_AN_ADAPTATION:
+        state.read_signs()
         counters.augment_p = adapt(
             counters.augment_p,
-            counters.sign_sum / STEPS_BETWEEN_ADAPTATIONS,
+            counters.sign_sum / counters.sign_count,
             options.augment_target,
-            options.images_per_step * STEPS_BETWEEN_ADAPTATIONS,
+            options.images_per_step * counters.sign_count,
             p_max=options.augment_p,
         )
-        counters.sign_sum = 0.0
+        counters.sign_sum, counters.sign_count = 0.0, 0

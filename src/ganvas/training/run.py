@@ -8,6 +8,7 @@ runs/0001-<slug>/
     scores.jsonl        one line an evaluation: what the best checkpoint is chosen by
     samples/            real.png and one grid of fixed latents each time, named by images seen
     checkpoints/        the restart set, named by step
+    page.html           the scores over time, the newest grid, the reals
     model.safetensors   the averaged generator, ready to use; best.safetensors the best one so far
 """
 

@@ -11,8 +11,11 @@ def check_stages(stages: Sequence[Stage], has_terms: bool, has_critics: bool) ->
     """Refuse stages that cannot be played.
 
     Raises:
-        UsageError: Shares do not sum to 1, or in a stage nobody has anything to learn from.
+        UsageError: A share is not above 0, shares do not sum to 1, or in a stage nobody has anything to learn from.
     """
+    for stage in stages:
+        if not stage.share > 0:
+            raise UsageError(f"The share of stage '{stage.name}' is {stage.share:g}; make it above 0, or remove it.")
     total = sum(stage.share for stage in stages)
     if abs(total - 1.0) > 1e-6:
         raise UsageError(f"The shares of the stages sum to {total:g}, but they must sum to 1.")
@@ -26,10 +29,15 @@ def check_stages(stages: Sequence[Stage], has_terms: bool, has_critics: bool) ->
 
 
 def stage_end(stages: Sequence[Stage], counters: Counters, total_steps: int) -> int:
-    """The step at which the present stage's share of the budget is used up; whole shares make the whole budget."""
-    before = sum(stage.share for stage in stages[: counters.stage])
-    after = before + stages[counters.stage].share
-    return counters.stage_start_step + max(1, round(after * total_steps) - round(before * total_steps))
+    """The step at which the present stage's share of what is left of the budget is used up.
+
+    What an earlier stage left by stopping early goes to the later ones, and so does what a resume adds. The last
+    stage ends with the budget; every stage before it has a step and leaves one for each that follows.
+    """
+    start, following = counters.stage_start_step, len(stages) - 1 - counters.stage
+    shares = [stage.share for stage in stages[counters.stage :]]
+    steps = round(shares[0] / sum(shares) * (total_steps - start)) if following else total_steps - start
+    return min(start + max(steps, 1), total_steps - following)
 
 
 def improved(stop: Stop, counters: Counters, scores: Mapping[str, float]) -> bool:
@@ -40,8 +48,8 @@ def improved(stop: Stop, counters: Counters, scores: Mapping[str, float]) -> boo
     """
     if stop.score not in scores:
         raise UnknownName("score to stop by", stop.score, scores)
-    score, best = scores[stop.score], counters.stage_best
-    if best is None or (score > best if stop.higher_is_better else score < best):
+    score = scores[stop.score]
+    if stop.aim.improves(score, counters.stage_best):
         counters.stage_best, counters.stage_waited = score, 0
     else:
         counters.stage_waited += 1

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ganvas.augment.transform import Transform, draw_transform
 from ganvas.draw import Draw
+from ganvas.errors import UsageError
 from ganvas.objective.adversarial import Adversarial, sign_statistic
 from ganvas.objective.penalty import interpolated_penalty, judged_with_gradient, judged_with_tangent
 from ganvas.tensors import Images, Judgement, PerSample
@@ -55,6 +56,23 @@ class Side:
     def judged(self) -> Judgement:
         """The critic's word on this side."""
         return self.judge(self.augmented(self.images))
+
+
+def checked_rows(rows: Sequence[Row], draw: Draw) -> Sequence[Row]:
+    """The rows, each with one real, one fake and, where it has any, one condition a problem of this slice.
+
+    Raises:
+        UsageError: One has more or fewer, which augmentation would silently leave out.
+    """
+    for row in rows:
+        parts = {"reals": row.real, "fakes": row.fake, "real conditions": row.real_condition}
+        for name, part in {**parts, "fake conditions": row.fake_condition}.items():
+            if part is not None and len(part) != draw.count:
+                raise UsageError(
+                    f"The row of critic '{row.critic}' has {len(part)} {name} for {draw.count} problems; give each "
+                    "problem one."
+                )
+    return rows
 
 
 def critic_loss(rows: Sequence[Row], networks: Networks, game: Game, draw: Draw) -> tuple[Tensor, Log]:
@@ -169,7 +187,7 @@ def _judged(side: Side, game: Game, penalty: str, draw: Draw) -> tuple[Judgement
     if not game.gamma or penalty not in game.penalty.split("+"):
         return side.judged(), None
     if game.directional:
-        direction = draw.normal(*side.images.shape[1:]).to(side.images)
+        direction = draw.signs(*side.images.shape[1:]).to(side.images)
         tangent = direction if side.transform is None else side.transform.tangent(direction)
         return judged_with_tangent(side.judge, side.augmented(side.images), tangent)
     return judged_with_gradient(lambda images: side.judge(side.augmented(images)), side.images)

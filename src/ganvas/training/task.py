@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 from ganvas.draw import Draw
+from ganvas.training.aim import Aim
 
 Batch = Mapping[str, Tensor]
 """What the data gives: named tensors, each ``(N, ...)``; pictures are float in [-1, 1]."""
@@ -95,6 +96,11 @@ class Stop:
     score: str
     patience: int
     higher_is_better: bool = False
+
+    @property
+    def aim(self) -> Aim:
+        """The score and its direction."""
+        return Aim(self.score, self.higher_is_better)
 
 
 @dataclass(frozen=True)

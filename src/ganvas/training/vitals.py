@@ -11,7 +11,8 @@ from ganvas.augment.transform import draw_transform
 from ganvas.device import autocast
 from ganvas.draw import Draw
 from ganvas.metric.diversity import diversity, effective_rank, random_feature_distance, random_features
-from ganvas.tensors import Images, PerSample
+from ganvas.objective.adversarial import LOSSES
+from ganvas.tensors import Images, Judgement, PerSample
 from ganvas.training.config import TrainingOptions
 from ganvas.training.health import Vitals, overfitting_gap
 from ganvas.training.leak import augmentation_leak
@@ -129,8 +130,16 @@ def _vitals(
         generator_loss=stats.get(f"{row.critic}/generator_loss", 0.0),
         leak=leak,
         augment_p=state.counters.augment_p,
+        guessing_loss=guessing_loss(options),
         stage=stage,
     )
+
+
+def guessing_loss(options: TrainingOptions) -> float:
+    """The loss of a critic that gives every picture the logit between real and fake."""
+    loss = LOSSES[options.loss]
+    guess = Judgement((torch.full((1,), loss.boundary or 0.0),))
+    return float(loss.critic(guess, guess))
 
 
 def _scores(critic: nn.Module, options: TrainingOptions, images: Images, condition: torch.Tensor | None) -> PerSample:

@@ -6,11 +6,19 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from platformdirs import user_cache_path
 from safetensors.torch import load_file, save_file
 
 from ganvas.errors import DataError, FileError
-from ganvas.network.features.classifier import FORMAT, Classifier, load_classifier, save_classifier, train_classifier
+from ganvas.network.features.classifier import (
+    FORMAT,
+    Classifier,
+    load_classifier,
+    read_levels,
+    save_classifier,
+    train_classifier,
+)
 from ganvas.tensors import Levels, to_levels
 from tests.network.features.networks import noise, shaken
 from tests.training.conftest import Clothes, clothes
@@ -199,3 +207,32 @@ def test_weights_of_another_kind_are_refused(tmp_path: Path) -> None:
     save_classifier(tmp_path / "c.safetensors", shaken(Classifier(**GOOD)).half())
     with pytest.raises(FileError, match="float16"):
         load_classifier(tmp_path / "c.safetensors")
+
+
+def test_levels_are_read_as_they_were_learned() -> None:
+    network = shaken(Classifier(9, 4, 5))
+    generator = np.random.default_rng(0)
+    levels = generator.integers(0, 256, (6, 9, 9, 3), np.uint8)
+    images = torch.from_numpy(levels.transpose(0, 3, 1, 2).astype(np.float32)) / 127.5 - 1
+    with torch.no_grad():
+        wanted = network(images).logits
+    got = read_levels(network, levels)
+    torch.testing.assert_close(got, wanted)
+    assert not got.requires_grad
+    for row in range(6):
+        torch.testing.assert_close(read_levels(network, levels[row : row + 1]), wanted[row : row + 1])
+    grey = levels[..., :1]
+    torch.testing.assert_close(read_levels(network, grey), read_levels(network, np.repeat(grey, 3, 3)))
+
+
+def test_levels_of_another_size_are_resized() -> None:
+    """A flat picture stays the same at any size; one that is not flat keeps what is large."""
+    network = shaken(Classifier(9, 4, 5))
+    flat = [np.full((1, *size, 3), 77, np.uint8) for size in ((9, 9), (30, 20), (3, 5))]
+    for other in flat[1:]:
+        torch.testing.assert_close(read_levels(network, other), read_levels(network, flat[0]), rtol=1e-3, atol=1e-3)
+    small = np.random.default_rng(0).integers(0, 256, (1, 9, 9, 3), np.uint8)
+    large = np.array(Image.fromarray(small[0]).resize((36, 36), Image.Resampling.BICUBIC))[None]
+    near = read_levels(network, large) - read_levels(network, small)
+    apart = read_levels(network, small[:, ::-1].copy()) - read_levels(network, small)
+    assert float(near.norm()) < 0.5 * float(apart.norm())

@@ -123,9 +123,10 @@ def test_a_fingerprint_is_of_names_shapes_kinds_and_values() -> None:
     with torch.no_grad():
         weight.conv.weight[1, 2, 0, 0] += 1e-6
         buffer.norm.running_mean[0] = 1
-    renamed = nn.Sequential(shaken(Small()))
-    others = [fingerprint(one) for one in (weight, buffer, renamed, shaken(Small()).double())]
-    assert len({first, *others}) == 5
+    renamed, reshaped = nn.Sequential(shaken(Small())), shaken(Small())
+    reshaped.conv.weight = nn.Parameter(reshaped.conv.weight.detach().reshape(2, 9, 3, 1))
+    others = [fingerprint(one) for one in (weight, buffer, renamed, reshaped, shaken(Small()).double())]
+    assert len({first, *others}) == 6
 
 
 def test_a_counter_of_training_steps_is_no_part_of_a_fingerprint() -> None:
