@@ -63,3 +63,34 @@ def test_json_is_one_line_of_plain_text(capsys: pytest.CaptureFixture[str]) -> N
     assert (json.loads(out), err) == (value, "")
     assert out.isascii()
     assert out.count("\n") == 1
+
+
+def test_a_table_lines_up_whatever_it_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    long = "long " * 60
+    show.table([("name", "value", ""), ("[red]a[/red]", "1 ± 0.5", "x"), ("b", "", "y"), ("c", "2", long)])
+    assert capsys.readouterr().out.splitlines() == [
+        "name          value",
+        "[red]a[/red]  1 ± 0.5  x",
+        "b                      y",
+        f"c             2        {long.rstrip()}",
+    ]
+    show.table([("only", "headings")])
+    assert capsys.readouterr() == ("only  headings\n", "")
+
+
+def test_no_cell_of_a_table_steers_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    show.table([("a", ESCAPE), (ESCAPE, "b")])
+    out = capsys.readouterr().out
+    assert not set(out) & {"\x1b", "\x07"}
+    assert out.count("owned") == 2
+
+
+def test_only_the_heading_of_a_table_stands_out() -> None:
+    page = io.StringIO()
+    show.table([("a", "b"), ("c", "d")], Console(file=page, force_terminal=True, color_system="standard"))
+    assert page.getvalue() == "\x1b[1ma  b\x1b[0m\nc  d\n"
+
+
+def test_rows_of_other_lengths_are_a_mistake() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        show.table([("a", "b"), ("c",)])

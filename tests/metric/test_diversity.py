@@ -3,11 +3,21 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import scipy.linalg
+import scipy.spatial.distance
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
-from ganvas.metric.diversity import diversity, effective_rank, random_feature_distance, random_features
+from ganvas.errors import DataError, UsageError
+from ganvas.metric.diversity import (
+    diversity,
+    diversity_score,
+    effective_rank,
+    random_feature_distance,
+    random_features,
+)
+from ganvas.metric.jackknife import groups_of
 from tests.training.conftest import Clothes
 
 COUNT = 256
@@ -110,3 +120,72 @@ def test_measures_work_on_points() -> None:
     distances = [random_feature_distance(rows, reals) for rows in lost]
     assert distances[0] < 0.05 < distances[1] < distances[2]
     assert diversity(lost[2], reals) < 0.1 < 0.5 < diversity(lost[1], reals)
+
+
+def mean_distance(rows: NDArray[np.float64]) -> float:
+    return float(scipy.spatial.distance.pdist(rows).mean())
+
+
+def test_diversity_score_and_its_error_by_leaving_out_one_at_a_time() -> None:
+    """As many groups as samples: the jackknife of Quenouille and Tukey, in NumPy."""
+    generator = np.random.default_rng(0)
+    fakes, reals = generator.normal(size=(30, 4)), generator.normal(size=(25, 4)) * 2 + 5
+    of_fakes, of_reals = mean_distance(fakes), mean_distance(reals)
+    without_fake = np.array([mean_distance(np.delete(fakes, row, 0)) / of_reals for row in range(30)])
+    without_real = np.array([of_fakes / mean_distance(np.delete(reals, row, 0)) for row in range(25)])
+    variance = sum((len(one) - 1) * one.var() for one in (without_fake, without_real))
+    score = diversity_score(torch.tensor(fakes), torch.tensor(reals), groups=100, name="x")
+    assert score.value == pytest.approx(of_fakes / of_reals)
+    assert score.error == pytest.approx(np.sqrt(variance))
+    assert (score.name, score.corrected, score.better) == ("x", None, "")
+
+
+def test_diversity_score_leaves_out_whole_groups() -> None:
+    """Two groups: the deleted values are those of the two halves alone, with no pair between them."""
+    generator = torch.Generator().manual_seed(0)
+    sides = torch.randn(2, 20, 4, generator=generator, dtype=torch.float64)
+    order = torch.randperm(20, generator=torch.Generator().manual_seed(0))  # in which samples are taken
+    fakes, reals = (side.numpy() for side in sides)
+    of_fakes, of_reals = (
+        np.array([mean_distance(side[order][rows].numpy()) for rows in groups_of(20, 2, 0)]) for side in sides
+    )
+    ratios = of_fakes / mean_distance(reals), mean_distance(fakes) / of_reals
+    variance = sum(float(np.square(one - one.mean()).sum()) / 2 for one in ratios)
+    assert diversity_score(sides[0], sides[1], groups=2).error == pytest.approx(np.sqrt(variance))
+
+
+def test_diversity_score_of_a_few_groups_is_as_large_as_the_spread_of_samples() -> None:
+    generator = torch.Generator().manual_seed(0)
+    scores = [
+        diversity_score(torch.randn(60, 5, generator=generator), torch.randn(60, 5, generator=generator), groups=10)
+        for _ in range(60)
+    ]
+    spread = np.std([score.value for score in scores], ddof=1)
+    assert np.mean([score.error or 0.0 for score in scores]) == pytest.approx(spread, rel=0.25)
+    x, y = torch.randn(50, 5, generator=generator), torch.randn(60, 5, generator=generator)
+    assert diversity_score(x, y, seed=1) == diversity_score(x, y, seed=1)
+    first, second = (diversity_score(x, y, seed=seed) for seed in (1, 2))
+    assert first.value == pytest.approx(second.value)
+    assert first.error != second.error
+
+
+def test_diversity_score_of_many_samples_takes_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ganvas.metric.diversity.MOST", 300)
+    generator = torch.Generator().manual_seed(0)
+    fakes, reals = torch.randn(900, 5, generator=generator), torch.randn(700, 5, generator=generator)
+    score = diversity_score(0.5 * fakes, reals)
+    assert score.value == pytest.approx(0.5, abs=0.03)
+    assert score.value != pytest.approx(diversity(0.5 * fakes, reals), abs=1e-9)
+    assert diversity_score(0.5 * fakes, reals) == score
+
+
+def test_diversity_score_refuses_what_tells_nothing() -> None:
+    good = torch.randn(9, 3, generator=torch.Generator().manual_seed(0))
+    assert diversity_score(good[:2], good[2:]).error is None
+    for fakes, reals in ((good, torch.ones(9, 3)), (torch.ones(9, 3), good), (good[:1], good), (good / 0, good)):
+        with pytest.raises(DataError):
+            diversity_score(fakes, reals)
+    with pytest.raises(UsageError):
+        diversity_score(good, good[:, :2])
+    with pytest.raises(UsageError, match="1 group"):
+        diversity_score(good, good, groups=1)

@@ -129,8 +129,10 @@ def evaluate_pairs(
         else:
             why = "equal, which makes it infinite" if np.isposinf(numbers).any() else "too small for it"
             report(Warned(f"There is no mean of '{name}': all pairs are {why}."))
-    if len(partners) >= FEWEST_FOR_KID:
-        scores.append(kid_score(torch.cat(seen[0]), torch.cat(seen[1]), name=f"{network.name}-kd"))
+    outputs_seen, targets_seen = torch.cat(seen[0]), torch.cat(seen[1])
+    vary = all((features != features[0]).any() for features in (outputs_seen, targets_seen))
+    if len(partners) >= FEWEST_FOR_KID and vary:
+        scores.append(kid_score(outputs_seen, targets_seen, name=f"{network.name}-kd"))
     worst = {
         score.name: _worst_tenth(np.array(each[score.name]), better[score.name])
         for score in scores

@@ -87,7 +87,6 @@ def painted_like(model: Model, key: str, labels: Labels, count: int, first_seed:
     rows = np.array([seed_of(seed, "label of a real") % len(labels.values) for seed in seeds], np.int64)
     if known.kind == "class":
         return PaintedPictures(model, key, seeds, labels.condition(rows))
-    scaled = (labels.values[rows] - np.array(known.mean)) / np.array(
-        known.std
-    )  # the data may be others than it learned
+    mean, std = np.array(known.mean), np.array(known.std)  # the model's own: the reals may be others than it learned
+    scaled = (labels.values[rows] - mean) / std
     return PaintedPictures(model, key, seeds, scaled.astype(np.float32))

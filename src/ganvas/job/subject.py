@@ -97,7 +97,8 @@ def find_subject(
     found = survey(source).formats
     _warn_of_mixed("real", found, report)
     formats = {"real": found, "fake": {"memory": painted}}
-    return Subject(str(path), fakes, PackedPictures(dataset), str(data), formats)
+    name = f"{path} (best)" if best else str(path)
+    return Subject(name, fakes, PackedPictures(dataset), str(data), formats)
 
 
 def _refuse_what_only_models_know(path: Path, best: bool, count: int | None, labels: str | None) -> None:

@@ -105,12 +105,18 @@ def write_evaluation(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileError(f"Cannot create the folder '{folder}' ({error.strerror}); choose another --out.") from error
-    stem = f"{slugify(Path(subject.name).resolve().name)}-{stamp.network}-{stamp.protocol}"
+    stem = f"{slugify(_called(Path(subject.name)))}-{stamp.network}-{stamp.protocol}"
     done = Evaluation(result, memorised, warnings, folder / f"{stem}.json", folder / f"{stem}.html")
     result_text, html = json.dumps(done.to_dict(), indent=2) + "\n", render(page)
     write_bytes(done.file, result_text.encode())
     write_bytes(done.page, html.encode())
     return done
+
+
+def _called(path: Path) -> str:
+    """What a subject's files are named after; the models of all runs have one name, so theirs is the run's as well."""
+    path = path.resolve()
+    return f"{path.parent.name}-{path.stem}" if path.suffix == ".safetensors" else path.name
 
 
 def _lookalikes(found: Extracted) -> list[list[int]]:

@@ -73,7 +73,8 @@ def score_sets(
     floors = {score.name: score.value for score in of_logits(reals.logits)}
     order = torch.randperm(len(reals), generator=torch.Generator().manual_seed(seed))
     first, second = order.tensor_split(2)
-    if len(second) >= LEAST_HALF:
+    constant = any((reals.features[half] == reals.features[half[0]]).all() for half in (first, second))
+    if len(second) >= LEAST_HALF and not constant:
         halves = of_pairs(reals.features[first], reals.features[second], 2)
         floors |= {score.name: score.value for score in halves}
     return Scored(tuple(scores), floors)

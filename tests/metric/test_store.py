@@ -1,0 +1,134 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from ganvas.data.item import Unreadable
+from ganvas.errors import DataError, FileError
+from ganvas.metric.extract import Extracted
+from ganvas.metric.protocol import PROTOCOLS
+from ganvas.metric.store import features_key, stored
+from tests.evaluations import mean_network
+
+GANVAS = PROTOCOLS["ganvas"]
+FOUND = Extracted(
+    features=torch.randn(5, 3, generator=torch.Generator().manual_seed(0)),
+    logits=torch.zeros(5, 0),
+    thumbnails=np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), np.uint8),
+    rows=np.array([0, 1, 3, 4, 6]),
+    sizes={(8, 6): 3, (7, 7): 2},
+    unreadable=(Unreadable("ä.png", "it is 'damaged'"), Unreadable("5.png", "too")),
+)
+
+
+def refuse() -> Extracted:
+    raise AssertionError("it was looked at again")
+
+
+def same(a: Extracted, b: Extracted) -> bool:
+    tensors = torch.equal(a.features, b.features) and torch.equal(a.logits, b.logits)
+    arrays = np.array_equal(a.thumbnails, b.thumbnails) and np.array_equal(a.rows, b.rows)
+    return tensors and arrays and (a.sizes, a.unreadable) == (b.sizes, b.unreadable)
+
+
+def test_what_was_looked_at_is_kept_as_it_was(tmp_path: Path) -> None:
+    notices: list[str] = []
+    root = tmp_path / "new" / "features"
+    assert stored(root, "key", lambda: FOUND, notices.append) is FOUND
+    again = stored(root, "key", refuse, notices.append)
+    assert same(again, FOUND)
+    assert again.features.dtype == torch.float32
+    assert again.rows.dtype == np.int64
+    assert [path.name for path in root.iterdir()] == ["key.safetensors"]
+    assert notices == []
+    with pytest.raises(AssertionError):
+        stored(root, "other", refuse, notices.append)
+
+
+def test_nothing_is_kept_of_a_look_that_failed(tmp_path: Path) -> None:
+    def fail() -> Extracted:
+        raise DataError("no")
+
+    with pytest.raises(DataError):
+        stored(tmp_path / "features", "key", fail, print)
+    assert not (tmp_path / "features").exists()
+
+
+def test_the_key_tells_what_features_depend_on() -> None:
+    network = mean_network()
+    key = features_key("content", network, GANVAS, "float32")
+    others = [
+        features_key("other", network, GANVAS, "float32"),
+        features_key("content", replace(network, sha256="1" * 64), GANVAS, "float32"),
+        features_key("content", replace(network, side_px=5), GANVAS, "float32"),
+        features_key("content", replace(network, offset=(0.0, 0.0, 0.0)), GANVAS, "float32"),
+        features_key("content", replace(network, scale=(1.0, 1.0, 1.0)), GANVAS, "float32"),
+        features_key("content", network, PROTOCOLS["tf"], "float32"),
+        features_key("content", network, PROTOCOLS["pytorch-fid"], "float32"),
+        features_key("content", network, GANVAS, "bfloat16"),
+    ]
+    assert len({key, *others}) == len(others) + 1
+    assert all(len(one) == 32 for one in others)
+
+
+def test_the_key_tells_nothing_else() -> None:
+    network = mean_network()
+    key = features_key("content", network, GANVAS, "float32")
+    assert features_key("content", replace(network, name="called otherwise"), GANVAS, "float32") == key
+    assert features_key("content", network, replace(GANVAS, name="x", unbiased=False, splits=3), "float32") == key
+    assert features_key("content", network, PROTOCOLS["clean"], "float32") == key, "its range is Inception's alone"
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-50])
+
+
+def scribble(path: Path) -> None:
+    path.write_bytes(b"no features" * 9)
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def lose_a_tensor(path: Path) -> None:
+    tensors = load_file(path)
+    del tensors["rows"]
+    save_file(tensors, path, {"facts": '{"sizes": [[8, 8, 5]], "unreadable": []}'})
+
+
+def lose_facts(path: Path) -> None:
+    save_file(load_file(path), path)
+
+
+def spoil_facts(path: Path) -> None:
+    save_file(load_file(path), path, {"facts": '{"sizes": [[8, 8]], "unreadable": []}'})
+
+
+def shorten(path: Path) -> None:
+    tensors = load_file(path)
+    tensors["rows"] = tensors["rows"][:3].clone()
+    save_file(tensors, path, {"facts": '{"sizes": [[8, 8, 5]], "unreadable": []}'})
+
+
+@pytest.mark.parametrize("damage", [truncate, scribble, empty, lose_a_tensor, lose_facts, spoil_facts, shorten])
+def test_a_damaged_file_is_told_and_made_again(tmp_path: Path, damage: Callable[[Path], None]) -> None:
+    stored(tmp_path, "key", lambda: FOUND, print)
+    damage(tmp_path / "key.safetensors")
+    notices: list[str] = []
+    assert stored(tmp_path, "key", lambda: FOUND, notices.append) is FOUND
+    (notice,) = notices
+    assert notice.startswith(f"The stored features in '{tmp_path / 'key.safetensors'}' are damaged")
+    assert notice.endswith("It is made again.")
+    assert same(stored(tmp_path, "key", refuse, notices.append), FOUND)
+    assert len(notices) == 1
+
+
+def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(FileError, match="set GANVAS_CACHE to another folder"):
+        stored(tmp_path / "file", "key", lambda: FOUND, print)
