@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ganvas.errors import DataError
@@ -119,6 +119,8 @@ def test_points_lie_where_the_ticks_say() -> None:
         assert read == pytest.approx([point[column] for point in points], abs=0.1)
 
 
+@example([(0.0, 0.0), (0.0, 5e-324)])
+@example([(1.0, 5e-324), (5e-324, 5e-324)])
 @given(
     st.lists(
         st.tuples(st.floats(0, 1e5), st.floats(-1e9, 1e9) | st.floats(0, 1e-6) | st.just(math.nan)),

@@ -179,11 +179,15 @@ def _decimals(value: float, digits: int) -> int:
     return min(max(digits - 1 - math.floor(math.log10(abs(value))), 0), 12)
 
 
+SMALLEST = 1e-290
+"""Differences below have no logarithm worth taking."""
+
+
 def _ticks(values: Sequence[float]) -> list[float]:
     """About `TICKS` round numbers from below the least to above the greatest."""
     low, high = min(values), max(values)
-    if high - low <= 1e-9 * max(abs(low), abs(high)):
-        half = abs(low) / 2 or 1.0
+    if high - low <= max(1e-9 * max(abs(low), abs(high)), SMALLEST):
+        half = abs(low) / 2 if abs(low) > SMALLEST else 1.0
         low, high = low - half, high + half
     raw = (high - low) / TICKS
     unit = 10.0 ** math.floor(math.log10(raw))
