@@ -3,7 +3,7 @@
 python bench/fetch.py fashion
 pip install prdc==0.2                # without it, that part is left out and says so
 python bench/metrics.py
-python bench/metrics.py whole        # one part: frechet, features, neighbours, whole
+python bench/metrics.py whole        # one part: frechet, features, neighbours, training, whole
 """
 
 import argparse
@@ -25,14 +25,24 @@ from fetch import CACHE
 from torch import Tensor, nn
 
 from ganvas.data.array import read_idx
+from ganvas.data.labels import no_labels
+from ganvas.device import place
+from ganvas.draw import Draw
 from ganvas.events import Event, Looked
+from ganvas.job.calibrate import MadeUp
 from ganvas.job.evaluate import EvaluateRequest, evaluate
+from ganvas.job.networks import build_task
+from ganvas.job.plan import Pictures, complete
 from ganvas.metric.frechet import frechet_distance
 from ganvas.metric.moments import Moments
 from ganvas.network.features.efficientnet_lite import EfficientNetLite
 from ganvas.network.features.fold import folded
 from ganvas.network.features.inception_v3 import InceptionV3
 from ganvas.network.features.mobilenet_v2 import MobileNetV2
+from ganvas.training.distribute import World
+from ganvas.training.play import Table, play_step
+from ganvas.training.state import TrainingState
+from ganvas.training.vitals import scores, vitals_count
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -179,8 +189,34 @@ def whole(quick: bool) -> None:
     print(f"  peak memory of this process {peak / 1e9:.2f} GB")
 
 
+def training(quick: bool) -> None:
+    """What the default score of a run costs beside the steps between two of them."""
+    device = torch.device("cpu")
+    config = complete({"width": 32}, Pictures(12_000, (28, 28), 1), device)
+    task = build_task(config, no_labels(12_000, "the benchmark"))
+    players = task.players()
+    for network in players.networks().values():
+        place(network, device).train()
+    state = TrainingState.begin(players, config.training)
+    source = MadeUp(config, 0)
+    table = Table(task, source, config.training, task.stages[0], device, World())
+    draw = Draw(0, vitals_count(config.training))
+    batches = {"training": (source.at(0, draw), draw)}
+    routes: dict[str, Callable[[], object]] = {
+        "step": lambda: play_step(table, state), "score": lambda: scores(task, state, batches)
+    }  # fmt: skip
+    side_by_side(routes, 2)
+    taken = side_by_side(routes, 3 if quick else 20)
+    steps = config.training.steps_every(config.training.evaluate_every_kimg)
+    score_s, between_s = median(taken["score"]), steps * median(taken["step"])
+    print(
+        f"Scoring during training: {score_s:.2f} s beside {between_s:.0f} s of {steps} steps, "
+        f"{score_s / between_s:.2%} of the time"
+    )
+
+
 PARTS: dict[str, Callable[[bool], None]] = {
-    "frechet": frechet, "features": features, "neighbours": neighbours, "whole": whole
+    "frechet": frechet, "features": features, "neighbours": neighbours, "training": training, "whole": whole
 }  # fmt: skip
 
 
