@@ -1,5 +1,6 @@
 import json
 import re
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,10 @@ def test_wrong_use(ganvas: Ganvas, tmp_path: Path, words: list[str], sentence: s
         given = given[2:]
     if "--device" in words:
         given = given[:-2]
-    said = ganvas("evaluate", fakes, "--data", reals, "--out", tmp_path / "out", *given, *words, "--json")
+    out = ["--out", tmp_path / "out"]
+    if "--modes" in words and "--pairs" not in words:
+        given, out = [], []  # they would be refused for themselves
+    said = ganvas("evaluate", fakes, "--data", reals, *out, *given, *words, "--json")
     assert sentence_of(said, 2).startswith(sentence)
     assert files_below(tmp_path) == before
 
@@ -220,6 +224,37 @@ def test_models_that_cannot_be_measured(ganvas: Ganvas, class_run: Path, tmp_pat
     said = ganvas("evaluate", class_run, "--data", data, "--out", tmp_path / "out", *QUICK)
     assert "The reals have class labels (coat, hat), but the model was trained" in sentence_of(said, 1)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (
+            ["--modes", "ring", "--protocol", "tf"],
+            "--protocol is tf, but it plays no part in --modes ring; leave it out.",
+        ),
+        (["--modes", "grid", "--data", "x"], "--data is x, but it plays no part in --modes grid; leave it out."),
+        (["--modes", "stacked", "--out", "x"], "--out is x, but it plays no part in --modes stacked; leave it out."),
+        (
+            ["--modes", "stacked", "--features", "random"],
+            "--features is random, but it plays no part in --modes stacked;",
+        ),
+        (["--pairs", "--protocol", "tf"], "--protocol is tf, but it plays no part in --pairs; leave it out."),
+        (["--pairs", "--best"], "--best is True, but it plays no part in --pairs; leave it out."),
+        (["--border", "4"], "--border is 4, but it plays no part in scores; leave it out."),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(
+    ganvas: Ganvas, tmp_path: Path, words: list[str], sentence: str
+) -> None:
+    assert sentence_of(ganvas("evaluate", tmp_path, *words), 2).startswith(sentence)
+
+
+def test_every_option_is_of_use_somewhere() -> None:
+    from ganvas.cli.evaluate import TOLD, USED, evaluate
+
+    assert set().union(*USED.values()) == set(signature(evaluate).parameters)
+    assert set(USED) == set(TOLD)
 
 
 def test_modes_of_points(ganvas: Ganvas, tmp_path: Path) -> None:

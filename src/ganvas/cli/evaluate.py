@@ -1,5 +1,6 @@
 """``ganvas evaluate``."""
 
+from inspect import signature
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -8,6 +9,27 @@ from cyclopts import Parameter
 from ganvas.cli import show
 from ganvas.cli.progress import TrainingProgress
 from ganvas.errors import UsageError
+
+TOLD = {
+    "scores": "scores",
+    "pairs": "--pairs",
+    "stacked": "--modes stacked",
+    "ring": "--modes ring",
+    "grid": "--modes grid",
+}
+WEIGHTS = {"features", "weights", "allow_download"}
+POINTS = {"subject", "modes", "device", "json"}
+USED: dict[str, set[str]] = {
+    "ring": POINTS,
+    "grid": POINTS,
+    "stacked": {*POINTS, "data", "count", "seed", "best"},
+    "pairs": {"subject", "data", *WEIGHTS, "pairs", "border", "out", "device", "json"},
+    "scores": {
+        "subject", "data", *WEIGHTS, "protocol", "count", "seed", "labels", "best", "groups", "batch", "precision",
+        "out", "device", "json",
+    },
+}  # fmt: skip
+"""What each kind of evaluation looks at; anything else is refused, so that no option does nothing."""
 
 
 def evaluate(
@@ -76,8 +98,14 @@ def evaluate(
     json
         Print one JSON object; notices go to standard error.
     """
+    given = dict(locals())
     if modes is not None and pairs:
         raise UsageError(f"--modes is '{modes}' and --pairs is given too; choose one of them.")
+    for name, parameter in signature(evaluate).parameters.items():
+        how = modes or ("pairs" if pairs else "scores")
+        if name not in USED[how] and given[name] != parameter.default:
+            flag = f"--{name.replace('_', '-')}"
+            raise UsageError(f"{flag} is {given[name]}, but it plays no part in {TOLD[how]}; leave it out.")
     if modes is not None:
         _count_modes(subject, data, modes, count, seed, best, device, json)
         return
