@@ -1,3 +1,3 @@
-from tests.training.conftest import clothes
+from tests.training.conftest import clothes, draw
 
-__all__ = ["clothes"]
+__all__ = ["clothes", "draw"]

@@ -18,21 +18,7 @@ from ganvas.metric.diversity import (
     random_features,
 )
 from ganvas.metric.jackknife import groups_of
-from tests.training.conftest import Clothes
-
-COUNT = 256
-
-
-@pytest.fixture
-def draw(clothes: Clothes) -> Callable[..., Tensor]:
-    """Pictures nobody has drawn before, of all classes or some."""
-    generator = torch.Generator().manual_seed(0)
-
-    def some(count: int = COUNT, classes: range = range(10)) -> Tensor:
-        allowed = torch.isin(clothes.labels, torch.tensor(list(classes))).nonzero()[:, 0]
-        return clothes.images[allowed[torch.randperm(len(allowed), generator=generator)[:count]]]
-
-    return some
+from tests.training.conftest import COUNT
 
 
 def ring(count: int, modes: int, of: int = 8) -> Tensor:

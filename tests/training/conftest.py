@@ -1,4 +1,5 @@
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor
 
 DEMO = Path(__file__).parents[2] / "demo" / "fashion-mnist"
+COUNT = 256
 
 
 class Clothes(NamedTuple):
@@ -24,3 +26,15 @@ def clothes() -> Clothes:
     labels = np.frombuffer(gzip.decompress((DEMO / "train-labels-idx1-ubyte.gz").read_bytes()), np.uint8, offset=8)
     images = torch.tensor(pixels.reshape(-1, 1, 28, 28)).float() / 127.5 - 1
     return Clothes(images, torch.tensor(labels))
+
+
+@pytest.fixture
+def draw(clothes: Clothes) -> Callable[..., Tensor]:
+    """Pictures nobody has drawn before, of all classes or some."""
+    generator = torch.Generator().manual_seed(0)
+
+    def some(count: int = COUNT, classes: range = range(10)) -> Tensor:
+        allowed = torch.isin(clothes.labels, torch.tensor(list(classes))).nonzero()[:, 0]
+        return clothes.images[allowed[torch.randperm(len(allowed), generator=generator)[:count]]]
+
+    return some

@@ -10,21 +10,7 @@ from torch import Tensor
 import ganvas
 from ganvas.metric.diversity import random_features
 from ganvas.training.leak import augmentation_leak
-from tests.training.conftest import Clothes
-
-COUNT = 256
-
-
-@pytest.fixture
-def draw(clothes: Clothes) -> Callable[..., Tensor]:
-    """Pictures nobody has drawn before, of all classes or some."""
-    generator = torch.Generator().manual_seed(0)
-
-    def some(count: int = COUNT, classes: range = range(10)) -> Tensor:
-        allowed = torch.isin(clothes.labels, torch.tensor(list(classes))).nonzero()[:, 0]
-        return clothes.images[allowed[torch.randperm(len(allowed), generator=generator)[:count]]]
-
-    return some
+from tests.training.conftest import COUNT
 
 
 def augment(images: Tensor, p: float, seed: int) -> Tensor:
