@@ -17,7 +17,7 @@ from torch.multiprocessing.spawn import spawn
 from ganvas.errors import FileError, UsageError
 from ganvas.events import Event
 from ganvas.training.checkpoint import checkpoint_path, read_checkpoint
-from ganvas.training.distribute import World
+from ganvas.training.distribute import World, leave
 from ganvas.training.loop import Data
 from ganvas.training.state import TrainingState
 from ganvas.training.task import Networks, Painted, Players, Problem
@@ -48,8 +48,15 @@ def process(rank: int, port: int, folder: Path) -> None:
     found = {"world": [world.rank, world.size, world.local_rank], "again": World.join("cpu") == world}
     for scenario in (talk, begin, train, resume):
         found |= scenario(world, folder)
+    leave()
+    found["threads"] = threads()
     (folder / f"{rank}.json").write_text(json.dumps(found))
-    dist.destroy_process_group()
+
+
+def threads() -> list[str]:
+    """Names of this process's threads, where the system tells."""
+    tasks = Path("/proc/self/task")
+    return [(task / "comm").read_text().strip() for task in tasks.iterdir()] if tasks.is_dir() else []
 
 
 def talk(world: World, folder: Path) -> dict[str, Any]:
@@ -226,6 +233,12 @@ def test_two_processes_train_what_one_trains(
     for ours, theirs in zip(together, alone, strict=True):
         timeless = set(ours) - {"elapsed_s", "images_per_s"}
         assert {k: ours[k] for k in timeless} == pytest.approx({k: theirs[k] for k in timeless}, rel=1e-4, abs=1e-6)
+
+
+def test_who_leaves_takes_the_groups_threads_along(found: list[dict[str, Any]]) -> None:
+    """A process that ends with them is aborted now and then, with everything saved and a failure for an exit code."""
+    for one in found:
+        assert not [name for name in one["threads"] if "gloo" in name]
 
 
 def test_all_begin_with_the_networks_of_the_first(found: list[dict[str, Any]]) -> None:

@@ -4,6 +4,8 @@ There is no wrapper around the networks: DistributedDataParallel leaves gradient
 `autograd.grad`, which every gradient penalty uses. `torchrun` sets the environment that `World.join` reads.
 """
 
+import atexit
+import importlib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +15,12 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from ganvas.errors import UsageError
+
+
+def leave() -> None:
+    """Give back what `World.join` took; it happens by itself when the process ends."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 @dataclass(frozen=True)
@@ -30,8 +38,12 @@ class World:
         if size == 1:
             return World()
         if not dist.is_initialized():
+            # Functions in there take the group that exists when they are first imported as a default, and would keep it
+            # and its threads alive; a process that ends with them may be aborted (pytorch/pytorch#190489).
+            importlib.import_module("torch.distributed.nn")
             # Past fakes stay in the machine's memory, which nccl cannot send.
             dist.init_process_group("cpu:gloo,cuda:nccl" if device_type == "cuda" else "gloo")
+            atexit.register(leave)
         return World(dist.get_rank(), dist.get_world_size(), int(os.environ.get("LOCAL_RANK", "0")))
 
     @property
