@@ -86,13 +86,29 @@ def test_minutes_become_the_budget_and_its_schedules(tmp_path: Path, monkeypatch
     assert (training.burn_in_kimg, training.sample_every_kimg) == (4.8, 0.24)
 
 
+def test_few_minutes_take_a_smaller_batch_and_are_measured_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def by_batch(task: Any, config: TrainConfig, *others: Any) -> Calibration:
+        return Calibration({64: 1.0, 32: 0.6, 16: 0.5}[config.training.batch], 0.0, None, 0)
+
+    monkeypatch.setattr(prepare, "calibrate", by_batch)
+    options = {key: value for key, value in SMALL.items() if key in ("network", "width", "precision")}
+    folder = plain_folder(tmp_path / "x", 20)
+    short = planned(folder, options, minutes=10).config.training
+    assert (short.batch, short.micro_batch, short.kimg) == (16, 16, 19.0)  # 1,200 steps of half a second
+    given = planned(folder, {**options, "batch": 64}, minutes=10).config.training
+    assert (given.batch, given.kimg) == (64, 38.0)
+
+
 def test_the_plan_says_what_plays_a_part() -> None:
     def words(**given: Any) -> str:
         return game(complete(given, Pictures(100, (8, 8), 3), CPU).training)
 
     both = {"gamma": 1.0, "gamma_final": 0.1}
-    assert words(**both) == "relativistic, r1+r2 (directional), gamma 1 to 0.1"
-    assert words(penalty="r1", estimator="exact", gamma=2.0, gamma_final=2.0) == "relativistic, r1 (exact), gamma 2"
+    assert words(**both) == "relativistic, r1+r2 (exact), gamma 1 to 0.1"
+    along = words(penalty="r1", estimator="directional", gamma=2.0, gamma_final=2.0)
+    assert along == "relativistic, r1 (directional), gamma 2"
     assert words(loss="wasserstein", penalty="wgan-gp", **both) == "wasserstein, wgan-gp, gamma 1 to 0.1"
     assert words(loss="wasserstein", penalty="clip", **both) == "wasserstein, weights clipped to 0.01"
     assert words(loss="hinge", penalty="none", **both) == "hinge, no penalty"

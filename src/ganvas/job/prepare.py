@@ -177,9 +177,15 @@ def make_plan(
     free_bytes = memory_bytes(device) // (world.size if device.type == "cpu" else 1)  # processes share a machine's
     planned_rows = rows_at_once(config.training, world)
     config, measured = _measure(request, given, config, task, pictures, device, world, free_bytes)
-    frozen: dict[str, Any] = {"micro_batch": config.training.micro_batch}
+    frozen: dict[str, Any] = {}
     if request.minutes is not None:
         frozen["kimg"] = kimg_for(request.minutes, measured, config)
+        short = complete({**given, **frozen}, pictures, device)
+        if short.training.batch != config.training.batch:  # whose images cost more
+            frozen["batch"], planned_rows = short.training.batch, rows_at_once(short.training, world)
+            config, measured = _measure(request, given, short, task, pictures, device, world, free_bytes)
+            frozen["kimg"] = kimg_for(request.minutes, measured, config)
+    frozen["micro_batch"] = config.training.micro_batch
     config = complete({**given, **frozen}, pictures, device)
     if "checkpoint_every_kimg" not in given:
         most_kimg = MOST_BETWEEN_CHECKPOINTS_S / measured.step_s * config.training.images_per_step / 1000
