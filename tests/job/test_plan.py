@@ -16,7 +16,8 @@ AREAS = [(8, 8), (16, 16), (28, 28), (32, 32), (32, 64), (64, 64), (96, 64), (12
 OTHER: dict[str, Any] = {
     "size": (20, 24), "channels": 4, "fit": "pad", "labels": "none", "mirror": True, "network": "r3",
     "generator": "mlp", "discriminator": "dcgan", "width": 7, "blocks": 5, "latent_dim": 9, "batchnorm": True,
-    "loss": "hinge", "penalty": "r1", "estimator": "directional", "penalty_interval": 3, "gamma": 3.5, "gamma_final": 0.7,
+    "loss": "hinge", "penalty": "r1", "estimator": "directional", "penalty_interval": 3, "gamma": 3.5,
+    "gamma_final": 0.7,
     "clip_limit": 0.3, "critic_steps": 4, "optimizer": "sgd", "lr": 0.3, "lr_final": 0.2, "beta1": 0.1,
     "beta2": 0.2, "beta2_final": 0.3, "burn_in_kimg": 0.125, "ema_kimg": 0.25, "augment": ("flip",),
     "augment_policy": "fixed", "augment_p": 0.01, "augment_target": 0.2, "augment_shared": False, "kimg": 77.0,
