@@ -71,7 +71,8 @@ def gamma(names: Sequence[str], runs: Path, kimg: float, seed: int) -> None:
         for factor in FACTORS:
             weights = ("--gamma", str(rule * factor), "--gamma-final", str(rule * factor / 10))
             budget = ("--kimg", str(kimg), "--checkpoint-every", str(kimg / 12), "--seed", str(seed))
-            *_, folder = train(pictures, runs, *weights, *budget)
+            # in a folder of its own: a run goes on with another gamma, it does not begin anew
+            *_, folder = train(pictures, runs / f"gamma-{factor:g}", *weights, *budget)
             lines = (folder / "scores.jsonl").read_text().splitlines()[-3:]
             row.append(mean(json.loads(line)["random_feature_distance"] for line in lines))
         print(f"{name:12s}  {rule:<6g}  {'  '.join(f'{value:<7.3f}' for value in row)}", flush=True)
