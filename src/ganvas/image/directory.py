@@ -53,17 +53,18 @@ def read_directory(data: bytes, offset: int, order: Order, pointers: Pointers) -
     Raises:
         ValueError: there is no directory at the offset.
     """
-    entries = data[offset + 2 : offset + 2 + 12 * int.from_bytes(data[offset : offset + 2], _word(order))]
-    if not entries:
+    if offset + 2 > len(data):
         raise ValueError("no directory")
+    (entries,) = struct.unpack_from(f"{order}H", data, offset)
+    table = data[offset + 2 : offset + 2 + 12 * entries]
     fields: dict[int, Field] = {}
     inner: dict[int, Directory] = {}
     held = 0
-    for tag, kind, count, at in struct.iter_unpack(f"{order}HHII", entries[: len(entries) // 12 * 12]):
+    for tag, kind, count, at in struct.iter_unpack(f"{order}HHII", table[: len(table) // 12 * 12]):
         if tag in fields or tag in inner:
             continue
         if tag in pointers:
-            if at + 2 < len(data):
+            if at + 2 <= len(data):
                 inner[tag] = read_directory(data, at, order, pointers[tag])
             continue
         size = count * _ITEM_BYTES.get(kind, 0)
@@ -104,7 +105,3 @@ def packed(directory: Directory, order: Order, offset: int, big: bool = False, i
                 values += value + b"\0" * (len(value) % 2)
         head += struct.pack(entry, tag, kind, count) + struct.pack(f"{order}{number}", at)
     return head + bytes(room) + values
-
-
-def _word(order: Order) -> Literal["little", "big"]:
-    return "little" if order == "<" else "big"
