@@ -1,0 +1,50 @@
+"""From pictures to pictures: what repairs, restores and enlarges photographs.
+
+What the defaults, and some arguments beside them, cost: weights in training and in use, thousand multiplications an
+input pixel in use, and how far an output pixel looks. `compact` is the upscaler that other tools load, too.
+
+    network                     weights   in use   kMAC/px  radius px  stride px
+    plain scale=2                421548   131244     130.9          8          1
+    plain scale=4 depth=10       713808   229968     229.4         12          1
+    compact scale=2              600652   600652     598.5         18          1
+    compact scale=4              621424   621424     619.2         18          1
+    unet                         865196   865196      31.7         67          8
+    unet block=depthwise         362092   362092      13.8         39          8
+    gated-unet                  1536396  1536396      44.1        143          8
+"""
+
+from collections.abc import Mapping
+
+from torch import nn
+
+from ganvas.network.image_to_image.compact import Compact
+from ganvas.network.image_to_image.fuse import fused
+from ganvas.network.image_to_image.gated_unet import GatedUnet
+from ganvas.network.image_to_image.interface import ImageToImage
+from ganvas.network.image_to_image.plain import PlainUpscaler
+from ganvas.network.image_to_image.receptive import receptive_radius_px
+from ganvas.network.image_to_image.unet import Unet
+from ganvas.network.layers.arguments import build
+
+__all__ = ["IMAGE_TO_IMAGE", "ImageToImage", "build_image_to_image", "fused", "receptive_radius_px"]
+
+IMAGE_TO_IMAGE: dict[str, type[nn.Module]] = {
+    "compact": Compact,
+    "plain": PlainUpscaler,
+    "unet": Unet,
+    "gated-unet": GatedUnet,
+}
+
+
+def build_image_to_image(name: str, arguments: Mapping[str, object]) -> nn.Module:
+    """A freshly initialised network, an `ImageToImage`; name and arguments may come from an untrusted file.
+
+    Args:
+        name: A key of `IMAGE_TO_IMAGE`.
+        arguments: The constructor's arguments as plain values; lists may stand for tuples.
+
+    Raises:
+        UnknownName: There is no such network.
+        UsageError: An argument is unknown, missing, of the wrong type, or too large.
+    """
+    return build("network", IMAGE_TO_IMAGE, name, arguments)
