@@ -21,6 +21,7 @@ from ganvas.metric.extract import Extracted
 from ganvas.metric.memorised import find_copies, most_suspicious
 from ganvas.metric.page import Group, Page, Pair, render
 from ganvas.metric.pictures import Picture, PictureSet
+from ganvas.metric.stamp import Stamp, compared, measurement
 from ganvas.tensors import Levels
 from ganvas.training.run import slugify
 
@@ -54,17 +55,25 @@ class Evaluation:
 
 
 def write_evaluation(
-    folder: Path, subject: Subject, result: Result, fakes: Extracted, reals: Extracted, warnings: tuple[str, ...]
+    folder: Path,
+    subject: Subject,
+    result: Result,
+    fakes: Extracted,
+    reals: Extracted,
+    warnings: tuple[str, ...],
+    *,
+    groups: int,
 ) -> Evaluation:
     """Look for copies and lookalikes, then write both files.
 
     Args:
-        folder: Where to; made if need be. A later evaluation of the same subject, network and protocol replaces one.
+        folder: Where to; made if need be. The same measurement again replaces its own files, and no others.
         subject: The two sets.
         result: The scores.
         fakes: What is known of the fakes.
         reals: What is known of the reals.
         warnings: Told along with the scores.
+        groups: Of the jackknife that gave the errors.
 
     Raises:
         FileError: The folder cannot be written.
@@ -100,17 +109,23 @@ def write_evaluation(
         "fakes_alike": sum(map(len, among[0])),
         "reals_alike": sum(map(len, among[1])),
     }
-    stamp = result.stamp
+    stem = _stem(subject, result.stamp, groups)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileError(f"Cannot create the folder '{folder}' ({error.strerror}); choose another --out.") from error
-    stem = f"{slugify(_called(Path(subject.name)))}-{stamp.network}-{stamp.protocol}"
     done = Evaluation(result, memorised, warnings, folder / f"{stem}.json", folder / f"{stem}.html")
     result_text, html = json.dumps(done.to_dict(), indent=2) + "\n", render(page)
     write_bytes(done.file, result_text.encode())
     write_bytes(done.page, html.encode())
     return done
+
+
+def _stem(subject: Subject, stamp: Stamp, groups: int) -> str:
+    """What both files are called: words for a person, and what tells this measurement from every other."""
+    told = measurement(compared(stamp), subject.fakes.key, groups)
+    called = slugify(_called(Path(subject.name)))
+    return f"{called}-{stamp.network}-{stamp.protocol}-{stamp.fake_count}-{told}"
 
 
 def _called(path: Path) -> str:
