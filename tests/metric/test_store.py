@@ -12,7 +12,7 @@ from ganvas.errors import DataError, FileError
 from ganvas.metric.extract import Extracted
 from ganvas.metric.protocol import PROTOCOLS
 from ganvas.metric.store import features_key, stored
-from tests.evaluations import mean_network
+from tests.evaluations import CPU, mean_network
 
 GANVAS = PROTOCOLS["ganvas"]
 FOUND = Extracted(
@@ -60,16 +60,18 @@ def test_nothing_is_kept_of_a_look_that_failed(tmp_path: Path) -> None:
 
 def test_the_key_tells_what_features_depend_on() -> None:
     network = mean_network()
-    key = features_key("content", network, GANVAS, "float32")
+    key = features_key("content", network, GANVAS, "float32", CPU)
     others = [
-        features_key("other", network, GANVAS, "float32"),
-        features_key("content", replace(network, sha256="1" * 64), GANVAS, "float32"),
-        features_key("content", replace(network, side_px=5), GANVAS, "float32"),
-        features_key("content", replace(network, offset=(0.0, 0.0, 0.0)), GANVAS, "float32"),
-        features_key("content", replace(network, scale=(1.0, 1.0, 1.0)), GANVAS, "float32"),
-        features_key("content", network, PROTOCOLS["tf"], "float32"),
-        features_key("content", network, PROTOCOLS["pytorch-fid"], "float32"),
-        features_key("content", network, GANVAS, "bfloat16"),
+        features_key("other", network, GANVAS, "float32", CPU),
+        features_key("content", replace(network, sha256="1" * 64), GANVAS, "float32", CPU),
+        features_key("content", replace(network, side_px=5), GANVAS, "float32", CPU),
+        features_key("content", replace(network, offset=(0.0, 0.0, 0.0)), GANVAS, "float32", CPU),
+        features_key("content", replace(network, scale=(1.0, 1.0, 1.0)), GANVAS, "float32", CPU),
+        features_key("content", network, PROTOCOLS["tf"], "float32", CPU),
+        features_key("content", network, PROTOCOLS["pytorch-fid"], "float32", CPU),
+        features_key("content", network, GANVAS, "bfloat16", CPU),
+        features_key("content", network, GANVAS, "float32", torch.device("cuda")),
+        features_key("content", network, GANVAS, "float32", torch.device("mps")),
     ]
     assert len({key, *others}) == len(others) + 1
     assert all(len(one) == 32 for one in others)
@@ -77,10 +79,12 @@ def test_the_key_tells_what_features_depend_on() -> None:
 
 def test_the_key_tells_nothing_else() -> None:
     network = mean_network()
-    key = features_key("content", network, GANVAS, "float32")
-    assert features_key("content", replace(network, name="called otherwise"), GANVAS, "float32") == key
-    assert features_key("content", network, replace(GANVAS, name="x", unbiased=False, splits=3), "float32") == key
-    assert features_key("content", network, PROTOCOLS["clean"], "float32") == key, "its range is Inception's alone"
+    cards = {features_key("content", network, GANVAS, "float32", torch.device(f"cuda:{card}")) for card in (0, 1)}
+    assert len(cards) == 1
+    key = features_key("content", network, GANVAS, "float32", CPU)
+    assert features_key("content", replace(network, name="called otherwise"), GANVAS, "float32", CPU) == key
+    assert features_key("content", network, replace(GANVAS, name="x", unbiased=False, splits=3), "float32", CPU) == key
+    assert features_key("content", network, PROTOCOLS["clean"], "float32", CPU) == key, "its range is Inception's alone"
 
 
 def truncate(path: Path) -> None:

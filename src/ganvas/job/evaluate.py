@@ -110,7 +110,7 @@ def evaluate(request: EvaluateRequest, *, report: Report = lambda event: None) -
             progress=lambda done, total: tell(Looked(what, done, total)),
         )
 
-    key = features_key(subject.reals.key, network, protocol, request.precision)
+    key = features_key(subject.reals.key, network, protocol, request.precision, device)
     folder = cache.default_root() / "features"
     reals = stored(folder, key, lambda: look("reals", subject.reals), lambda text: tell(Warned(text)))
     fakes = look("fakes", subject.fakes)

@@ -99,7 +99,7 @@ def feature_score(
     pictures = PackedPictures(dataset, tuple(chosen.tolist()))
     reals = stored(
         cache.default_root() / "features",
-        features_key(pictures.key, network, PROTOCOL, "float32"),
+        features_key(pictures.key, network, PROTOCOL, "float32", device),
         lambda: extract(
             pictures,
             network,

@@ -1,4 +1,4 @@
-"""Features of reals are looked at once and kept: one file a set, network, protocol and precision."""
+"""Features of reals are looked at once and kept: one file a set, network, protocol, precision and type of device."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ FORMAT_VERSION = 1
 """Raised whenever the same pictures would give other features."""
 
 
-def features_key(content: str, network: Loaded, protocol: Protocol, precision: str) -> str:
+def features_key(content: str, network: Loaded, protocol: Protocol, precision: str, device: torch.device) -> str:
     """What must be equal for features to be reused.
 
     Args:
@@ -29,9 +29,10 @@ def features_key(content: str, network: Loaded, protocol: Protocol, precision: s
         network: Its weights count, not its name.
         protocol: Its resize and range count.
         precision: Of the network's inner layers.
+        device: Where the network is: a GPU sums in another order than a processor. Its number does not count.
     """
     facts = [content, network.sha256, network.side_px, *protocol.input_facts(network.offset, network.scale)]
-    return hashlib.sha256(json.dumps([FORMAT_VERSION, *facts, precision]).encode()).hexdigest()[:32]
+    return hashlib.sha256(json.dumps([FORMAT_VERSION, *facts, precision, device.type]).encode()).hexdigest()[:32]
 
 
 def stored(root: Path, key: str, make: Callable[[], Extracted], notice: Callable[[str], None]) -> Extracted:
