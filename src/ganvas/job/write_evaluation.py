@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganvas.data.duplicates import describe, lookalikes
+from ganvas.data.duplicates import describe_thumbnails, lookalikes
 from ganvas.errors import FileError
 from ganvas.files import write_bytes
 from ganvas.image.convert import to_channels
@@ -17,8 +17,9 @@ from ganvas.image.provenance import SourceType
 from ganvas.image.resize import fit
 from ganvas.job.subject import Subject
 from ganvas.metric.compare import Result
+from ganvas.metric.copies import find_copies
 from ganvas.metric.extract import Extracted
-from ganvas.metric.memorised import find_copies, most_suspicious
+from ganvas.metric.memorised import most_suspicious
 from ganvas.metric.page import Group, Page, Pair, render
 from ganvas.metric.pictures import Picture, PictureSet
 from ganvas.metric.stamp import Stamp, compared, measurement
@@ -79,7 +80,7 @@ def write_evaluation(
         FileError: The folder cannot be written.
     """
     copies = find_copies(fakes.thumbnails, reals.thumbnails)
-    among = [_lookalikes(found) for found in (fakes, reals)]
+    among = [lookalikes(describe_thumbnails(found.thumbnails)) for found in (fakes, reals)]
     pairs = [
         _pair(subject, fakes, reals, copy.fake, copy.real, kind=copy.kind, suspicion=None)
         for copy in copies[:PAIRS_SHOWN]
@@ -132,10 +133,6 @@ def _called(path: Path) -> str:
     """What a subject's files are named after; the models of all runs have one name, so theirs is the run's as well."""
     path = path.resolve()
     return f"{path.parent.name}-{path.stem}" if path.suffix == ".safetensors" else path.name
-
-
-def _lookalikes(found: Extracted) -> list[list[int]]:
-    return lookalikes(np.stack([describe(picture) for picture in found.thumbnails]))
 
 
 def _pair(
