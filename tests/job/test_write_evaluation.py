@@ -13,6 +13,7 @@ from ganvas.job.subject import Subject
 from ganvas.job.write_evaluation import Evaluation, write_evaluation
 from ganvas.metric.compare import Result, read_result
 from ganvas.metric.extract import extract
+from ganvas.metric.memorised import find_near_reals
 from ganvas.metric.pictures import Picture
 from ganvas.metric.protocol import PROTOCOLS
 from ganvas.metric.score import Score
@@ -59,10 +60,11 @@ def write(
 ) -> Evaluation:
     sets = Listed(fakes, key), Listed(reals)
     looked = [extract(one, random_network(), PROTOCOLS["ganvas"], device=CPU) for one in sets]
+    near = find_near_reals(looked[0].features, looked[1].features)
     subject = Subject(name, *sets, "the reals", {"real": {"PNG": len(reals)}, "fake": {kind: len(fakes)}})
     scores = (Score("random-fd", 2.5, 0.1, 2.4, "lower", "A note."), Score("random-kd", 0.0, None, None, "lower"))
     result = Result("1", name, stamp(len(fakes), len(reals), seed), scores, {"random-fd": 0.5})
-    return write_evaluation(folder, subject, result, looked[0], looked[1], warnings, groups=groups)
+    return write_evaluation(folder, subject, result, looked[0], looked[1], near, warnings, groups=groups)
 
 
 def test_the_result_is_one_that_compare_reads(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from ganvas.data.duplicates import describe, lookalikes, thumbnail
 from ganvas.errors import DataError
 from ganvas.metric import copies
 from ganvas.metric.copies import find_copies
-from ganvas.metric.memorised import most_suspicious
+from ganvas.metric.memorised import find_near_reals, most_suspicious
 from ganvas.network.features.random import random_features
 from tests.data.pictures import encoded, scene
 from tests.training.conftest import Clothes
@@ -204,7 +204,7 @@ def test_suspicion_and_copies_agree_on_clothes(clothes: Clothes) -> None:
     reals, fakes = order[:600], order[600:700].clone()
     fakes[::20] = reals[:5]
     seen = {name: random_features(clothes.images[rows]) for name, rows in (("fakes", fakes), ("reals", reals))}
-    suspects = most_suspicious(seen["fakes"], seen["reals"], 5)
+    suspects = most_suspicious(find_near_reals(seen["fakes"], seen["reals"]), 5)
     found = find_copies(levels(clothes, fakes), levels(clothes, reals))
     assert sorted((fake, real) for fake, real, _ in suspects) == [(0, 0), (20, 1), (40, 2), (60, 3), (80, 4)]
     assert {(copy.fake, copy.real) for copy in found} >= {(fake, real) for fake, real, _ in suspects}

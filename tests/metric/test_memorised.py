@@ -6,7 +6,8 @@ from torch import Tensor
 
 from ganvas.errors import DataError, UsageError
 from ganvas.metric.jackknife import Deleted, groups_of, jackknife
-from ganvas.metric.memorised import authenticity, most_suspicious
+from ganvas.metric.manifold import manifold_scores
+from ganvas.metric.memorised import DEEPEST, authenticity, find_near_reals, most_suspicious
 
 
 def features(count: int, seed: int, width: int = 6) -> Tensor:
@@ -64,7 +65,7 @@ def test_most_suspicious_fakes_come_first() -> None:
     reals = features(60, 1)
     fakes = features(40, 2)
     fakes[7], fakes[21], fakes[30] = reals[5] + 1e-3, reals[11], reals[40] + 1e-4
-    found = most_suspicious(fakes, reals, 10)
+    found = most_suspicious(find_near_reals(fakes, reals), 10)
     assert [(fake, real) for fake, real, _ in found[:3]] == [(21, 11), (30, 40), (7, 5)]
     assert found[0][2] == np.inf
     across, among = cdist(fakes.double(), reals.double()), cdist(reals.double(), reals.double())
@@ -74,21 +75,34 @@ def test_most_suspicious_fakes_come_first() -> None:
         assert suspicion == pytest.approx(among[real].min() / across[fake, real], rel=1e-12)
     ranked = [suspicion for _, _, suspicion in found]
     assert ranked == sorted(ranked, reverse=True)
-    assert len(most_suspicious(fakes, reals, 1000)) == 40
+    assert len(most_suspicious(find_near_reals(fakes, reals), 1000)) == 40
 
 
 def test_copies_among_the_reals_do_not_hide_a_fake() -> None:
     reals = features(60, 1)
     fakes = features(40, 2)
     fakes[7] = reals[5] + 1e-3
-    alone, repeated = most_suspicious(fakes, reals, 3), most_suspicious(fakes, torch.cat([reals, reals[5:6]]), 3)
+    sets = reals, torch.cat([reals, reals[5:6]])
+    alone, repeated = (most_suspicious(find_near_reals(fakes, among), 3) for among in sets)
     assert repeated[0][0] == 7
     assert repeated[0][2] == pytest.approx(alone[0][2])
 
 
+@pytest.mark.parametrize("groups", [2, 5, 20])
+@pytest.mark.parametrize(("count", "reals"), [(40, 30), (9, 9), (6, 3)])
+def test_neighbours_found_once_serve_every_score(groups: int, count: int, reals: int) -> None:
+    """Enough of them for each, whichever group is left out: the same values and errors as alone."""
+    x, y = features(count, 1), features(reals, 2)
+    near = find_near_reals(x, y, groups=groups)
+    assert authenticity(x, y, groups=groups, near=near) == authenticity(x, y, groups=groups)
+    if reals > DEEPEST:
+        shared = manifold_scores(x, y, groups=groups, among_reals=near.to_reals)
+        assert shared == manifold_scores(x, y, groups=groups)
+
+
 def test_unusable_features_are_refused() -> None:
     good = features(20, 1)
-    for measure in (authenticity, lambda x, y: most_suspicious(x, y, 3)):
+    for measure in (authenticity, find_near_reals):
         with pytest.raises(DataError, match="1 of 21 fakes have features that are not finite"):
             measure(torch.cat([good, torch.full((1, 6), torch.inf)]), good)
         with pytest.raises(UsageError, match="6 features and the other 3"):

@@ -119,7 +119,9 @@ def evaluate(request: EvaluateRequest, *, report: Report = lambda event: None) -
     scored = score_sets(fakes, reals, network.name, protocol, groups=request.groups, seed=request.seed)
     stamp = _stamp(request, subject, network, protocol, (fakes, reals), device)
     result = Result(version("ganvas"), subject.name, stamp, scored.scores, scored.floors)
-    return write_evaluation(request.out, subject, result, fakes, reals, tuple(warnings), groups=request.groups)
+    return write_evaluation(
+        request.out, subject, result, fakes, reals, scored.near, tuple(warnings), groups=request.groups
+    )
 
 
 def _checked(request: EvaluateRequest) -> Protocol:

@@ -19,7 +19,7 @@ from ganvas.job.subject import Subject
 from ganvas.metric.compare import Result
 from ganvas.metric.copies import find_copies
 from ganvas.metric.extract import Extracted
-from ganvas.metric.memorised import most_suspicious
+from ganvas.metric.memorised import NearReals, most_suspicious
 from ganvas.metric.page import Group, Page, Pair, render
 from ganvas.metric.pictures import Picture, PictureSet
 from ganvas.metric.stamp import Stamp, compared, measurement
@@ -61,6 +61,7 @@ def write_evaluation(
     result: Result,
     fakes: Extracted,
     reals: Extracted,
+    near: NearReals,
     warnings: tuple[str, ...],
     *,
     groups: int,
@@ -73,6 +74,7 @@ def write_evaluation(
         result: The scores.
         fakes: What is known of the fakes.
         reals: What is known of the reals.
+        near: The reals around each fake and each real.
         warnings: Told along with the scores.
         groups: Of the jackknife that gave the errors.
 
@@ -87,7 +89,7 @@ def write_evaluation(
     ]
     suspicious = [
         _pair(subject, fakes, reals, fake, real, kind="", suspicion=suspicion)
-        for fake, real, suspicion in most_suspicious(fakes.features, reals.features, PAIRS_SHOWN)
+        for fake, real, suspicion in most_suspicious(near, PAIRS_SHOWN)
     ]
     page = Page(
         title="Evaluation",

@@ -4,16 +4,60 @@ Both compare distances in the space of a feature network. No such score finds me
 arXiv:2306.04675, section 5), so `ganvas.metric.copies` lays pictures over each other as well.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from ganvas.metric.jackknife import GROUPS, LEAST, TOO_FEW, Deleted, groups_of, jackknife
-from ganvas.metric.neighbours import kept_for, nearest, without_groups
+from ganvas.metric.neighbours import Neighbours, kept_for, nearest, without_groups
 from ganvas.metric.score import Score, check_features
+
+DEEPEST = 5
+"""The furthest neighbour that any score asks for, whichever group is left out."""
+
+
+@dataclass(frozen=True)
+class NearReals:
+    """The reals around each fake and around each real, found once for all who ask.
+
+    Attributes:
+        to_fakes: Of each fake.
+        to_reals: Of each real, itself left out.
+    """
+
+    to_fakes: Neighbours
+    to_reals: Neighbours
+
+
+def find_near_reals(fakes: Tensor, reals: Tensor, *, groups: int = GROUPS) -> NearReals:
+    """As many neighbours as `authenticity`, `most_suspicious` and the scores of `ganvas.metric.manifold` need.
+
+    Args:
+        fakes: Features ``(N, D)``.
+        reals: Features ``(M, D)``.
+        groups: Groups of the jackknife.
+
+    Raises:
+        UsageError: The two have different D, or there are fewer than two groups.
+        DataError: Fewer than two samples, numbers that are not finite, or one sample repeated.
+    """
+    check_features(fakes, reals)
+    groups = len(groups_of(len(reals), groups, seed=0))
+    return NearReals(
+        nearest(fakes, reals, kept_for(1, groups, len(reals))),
+        nearest(reals, reals, kept_for(DEEPEST, groups, len(reals) - 1), exclude_self=True),
+    )
 
 
 def authenticity(
-    fakes: Tensor, reals: Tensor, *, groups: int = GROUPS, seed: int = 0, name: str = "authenticity"
+    fakes: Tensor,
+    reals: Tensor,
+    *,
+    groups: int = GROUPS,
+    seed: int = 0,
+    name: str = "authenticity",
+    near: NearReals | None = None,
 ) -> Score:
     """Percentage of fakes that are further from the nearest real than that one is from its nearest other real.
 
@@ -26,17 +70,16 @@ def authenticity(
         groups: Groups of the jackknife that gives the standard error.
         seed: Of the groups.
         name: The score's.
+        near: From `find_near_reals` of the same features; found where it is None.
 
     Raises:
         UsageError: The two have different D, or there are fewer than two groups.
         DataError: Fewer than two samples, numbers that are not finite, or one sample repeated.
     """
-    check_features(fakes, reals)
+    near = near or find_near_reals(fakes, reals, groups=groups)
     of_fakes, of_reals = groups_of(len(fakes), groups, seed), groups_of(len(reals), groups, seed)
-    near = nearest(fakes, reals, kept_for(1, len(of_reals), len(reals)))
-    own = nearest(reals, reals, kept_for(1, len(of_reals), len(reals) - 1), exclude_self=True)
-    to_real, which = without_groups(near, fakes, reals, 1, of_reals)
-    among, _ = without_groups(own, reals, reals, 1, of_reals, exclude_self=True)
+    to_real, which = without_groups(near.to_fakes, fakes, reals, 1, of_reals)
+    among, _ = without_groups(near.to_reals, reals, reals, 1, of_reals, exclude_self=True)
     authentic = 100 * (to_real > among.gather(0, which)).double()
     whole = authentic[:, 0]
     value = float(whole.mean())
@@ -48,30 +91,23 @@ def authenticity(
     return Score(name, value, jackknife(value, *sides)[0], None, "higher")
 
 
-def most_suspicious(fakes: Tensor, reals: Tensor, count: int) -> list[tuple[int, int, float]]:
+def most_suspicious(near: NearReals, count: int) -> list[tuple[int, int, float]]:
     """The fakes nearest to a real, for how near reals are to each other there.
 
     Suspicion is the distance of the nearest real to its own nearest other real over that of the fake: above 1 a fake is
     not authentic. Exact copies among the reals do not hide a fake: the nearest real at any distance counts.
 
     Args:
-        fakes: Features ``(N, D)``.
-        reals: Features ``(M, D)``.
+        near: From `find_near_reals`.
         count: At most this many.
 
     Returns:
         Row of the fake, row of its nearest real and suspicion (infinite at distance 0), most suspicious first.
-
-    Raises:
-        UsageError: The two have different D.
-        DataError: Fewer than two samples, numbers that are not finite, or one sample repeated.
     """
-    check_features(fakes, reals)
-    distance, real = (found[:, 0] for found in nearest(fakes, reals, 1))
-    asked, back = real.unique(return_inverse=True)
-    among, _ = nearest(reals, reals, kept_for(1, GROUPS, len(reals) - 1), exclude_self=True)
+    distance, real = (found[:, 0] for found in near.to_fakes)
+    among, _ = near.to_reals
     room = among.where(among > 0, torch.tensor(torch.inf)).amin(1)
-    room = torch.where(room.isinf(), among[:, -1], room)[asked][back]
+    room = torch.where(room.isinf(), among[:, -1], room)[real]
     suspicion = torch.where(distance > 0, room / distance, torch.inf)
     order = suspicion.argsort(descending=True, stable=True)[:count]
     return list(zip(order.tolist(), real[order].tolist(), suspicion[order].tolist(), strict=True))
