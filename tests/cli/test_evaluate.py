@@ -37,7 +37,7 @@ def test_scores_as_a_table(ganvas: Ganvas, tmp_path: Path) -> None:
     assert [row.split()[0] for row in rows] == [f"random-{name}" for name in NAMES]
     assert re.fullmatch(r"random-fd +[\d.]+ ± [\d.]+ +-?[\d.]+ +[\d.]+ +lower", rows[0])
     assert any(line.startswith("random-fd: With 24 pictures for 240 features") for line in lines)
-    assert "0 fakes are copies of reals; 0 fakes and 0 reals look like another one." in lines
+    assert "Fakes that are copies of reals: 0; that look like another one: 0; reals that do: 0." in lines
     (page,), (result,) = ((tmp_path / "out").glob(f"fakes-random-ganvas-24-*.{suffix}") for suffix in ("html", "json"))
     assert lines[-2:] == [f"Page:   {page}", f"Result: {result}"]
     assert page.is_file()
