@@ -84,6 +84,7 @@ SPOILT: list[tuple[str, Signs, str]] = [
     ("critic_dead", {"critic_loss": [13.8, 13.9, 13.8, 13.7, 13.8], "guessing_loss": 2.0}, "is 13.8, where .* 2"),
     ("exploding", {"generator_gradient_norm": [900.0] * 3}, "450 times"),
     ("exploding", {"critic_gradient_norm": [900.0] * 3}, "discriminator's"),
+    ("exploding", {"diversity": [60.0, 300.0, 11.0, 90.0, 6e4]}, "differ 11 times as much"),
     ("vanishing", {"generator_gradient_norm": [1e-5] * PERSISTENCE}, "1e-05"),
     ("vanishing", {"generator_gradient_norm": 0.0}, "usually 0"),
     ("critic_wins", {"sign_statistic": 1.0}, "9 kimg"),

@@ -186,6 +186,12 @@ def _critic_wins(warm: Sequence[Vitals]) -> str | None:
 
 
 def _exploding(warm: Sequence[Vitals]) -> str | None:
+    spread = min(vitals.diversity for vitals in warm[-PERSISTENCE:])
+    if spread > 10:  # healthy runs stay below 2; one that was wild from its start has no usual size to go by
+        return (
+            f"The pictures have left every range: they differ {spread:.2g} times as much as yours. "
+            "Stop and start again with a quarter of the --lr, or with --penalty r1+r2."
+        )
     earlier, recent = warm[:-PERSISTENCE], warm[-3:]
     if len(earlier) < PERSISTENCE:
         return None
