@@ -27,5 +27,10 @@ class Dataset:
     unreadable: tuple[Unreadable, ...]
     key: str
 
+    @property
+    def picture_count(self) -> int:
+        """How many pictures they come from: N, or fewer photographs than tiles."""
+        return len(set(self.names))
+
     def __len__(self) -> int:
         return len(self.images)
