@@ -23,7 +23,7 @@ from ganvas.data.array import read_idx
 from ganvas.image.convert import to_channels
 from ganvas.image.decode import decode
 from ganvas.image.resize import fit
-from ganvas.metric.memorised import find_copies
+from ganvas.metric.copies import find_copies
 
 Picture = NDArray[np.uint8]
 Sets = tuple[list[Picture], list[Picture]]

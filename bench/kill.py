@@ -3,8 +3,10 @@
     python bench/kill.py            # about ten minutes on two cores
     python bench/kill.py --quick    # four kills
 
-Augmentation, averages, spectral normalisation and a held-out set are at work. Some kills wait until the process
-packs pictures, writes a checkpoint or evaluates; the others come at random times.
+Augmentation, averages, spectral normalisation and a held-out set are at work. Each kill waits for its tick of the run,
+told by the run's own files and not by the clock, and then for its moment: while pictures are packed, a checkpoint is
+written, samples are painted, or at any time at all. The process is stopped first and looked at, so what is counted as
+hit was hit.
 """
 
 import argparse
@@ -17,7 +19,6 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -28,7 +29,10 @@ from ganvas.data.array import read_idx
 from ganvas.data.build import PREFIX
 
 DEMO = Path(__file__).parents[1] / "demo" / "fashion-mnist" / "train-images-idx3-ubyte.gz"
-KIMG_A_KILL, CHECKPOINT_KIMG = 0.4, 0.16
+TICK_KIMG, TICKS_A_KILL = 0.16, 3
+"""At each tick a checkpoint is written, too."""
+LAST_TICKS = 3
+"""No kill waits for these, so that each hits a run that still has something to do."""
 
 
 def write_pictures(folder: Path, count: int = 4000) -> None:
@@ -47,8 +51,8 @@ def command(folder: Path, kimg: float) -> list[str]:
         sys.executable, "-m", "ganvas", "train", str(folder.parent / "pictures"),
         "--runs", str(folder / "runs"), "--name", "kill",
         "--network", "resnet", "--width", "16", "--loss", "hinge", "--penalty", "r1", "--batch", "16",
-        "--kimg", str(kimg), "--checkpoint-every", str(CHECKPOINT_KIMG), "--sample-every", "0.32",
-        "--tick-every", "0.16", "--augment", "flip,shift,scale,colour,cutout", "--augment-policy", "fixed",
+        "--kimg", str(kimg), "--checkpoint-every", str(TICK_KIMG), "--sample-every", "0.32",
+        "--tick-every", str(TICK_KIMG), "--augment", "flip,shift,scale,colour,cutout", "--augment-policy", "fixed",
         "--augment-p", "1", "--precision", "float32", "--seed", "3", "--device", "cpu", "--keep-last", "100",
     ]  # fmt: skip
 
@@ -60,42 +64,69 @@ def start(folder: Path, kimg: float) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command(folder, kimg), env=environment, stdout=log, stderr=log)
 
 
-def packing(folder: Path) -> bool:
-    """Whether pictures are being packed: a build in the cache has bytes."""
-    return any(path.stat().st_size > 200_000 for path in (folder / "cache").glob(f"{PREFIX}*/images.npy"))
+def half_written(folder: Path) -> set[Path]:
+    """What is being packed, and checkpoints that have no final name yet; or were when their process was killed."""
+    builds = (path for path in (folder / "cache").glob(f"{PREFIX}*/images.npy") if size_bytes(path) > 200_000)
+    return {*builds, *(folder / "runs").glob("*/checkpoints/.*.safetensors")}
 
 
-def writing(folder: Path) -> bool:
-    """Whether a checkpoint is being written beside its final name."""
-    return any((folder / "runs").glob("*/checkpoints/.*.safetensors"))
+def size_bytes(path: Path) -> int:
+    """Of a file that may be gone already."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
-def evaluating(folder: Path) -> bool:
-    """Whether a tick that ends in a checkpoint is on record, but its checkpoint is not there yet."""
-    for stats in (folder / "runs").glob("*/stats.jsonl"):
-        lines = stats.read_text().count("\n")
-        return lines >= len(list((stats.parent / "checkpoints").glob("[0-9]*.safetensors")))
-    return False
+def ticks(folder: Path) -> int:
+    """Ticks on record."""
+    return sum(stats.read_bytes().count(b"\n") for stats in (folder / "runs").glob("*/stats.jsonl"))
 
 
-def kill_when(folder: Path, kimg: float, moment: Callable[[Path], bool], after_s: float, give_up_s: float) -> str:
-    """Start, kill -9 at the first sight of the moment after some seconds, and say what was hit."""
-    process, started = start(folder, kimg), time.monotonic()
-    while process.poll() is None and (passed_s := time.monotonic() - started) < give_up_s:
-        if passed_s > after_s and moment(folder):
-            break
+def moment_of(folder: Path, left_over: set[Path]) -> str:
+    """What a process does: packing, writing a checkpoint, evaluating or training.
+
+    Args:
+        folder: With its runs and its cache.
+        left_over: `half_written` before it was started.
+    """
+    paths = half_written(folder) - left_over
+    if any(path.name == "images.npy" for path in paths):
+        return "packing"
+    if paths:
+        return "writing"
+    checkpoints = list((folder / "runs").glob("*/checkpoints/[0-9]*.safetensors"))  # one before the first step
+    between = len(checkpoints) > 0 and ticks(folder) >= len(checkpoints)  # a tick's checkpoint comes last
+    return "evaluating" if between else "training"
+
+
+def kill_at(folder: Path, kimg: float, tick: int, moment: str | None, later_s: float) -> str | None:
+    """Start, kill -9 in a moment once a tick is on record, and say what was hit.
+
+    Args:
+        folder: With the runs and the cache.
+        kimg: The run's budget.
+        tick: Wait until so many ticks are on record.
+        moment: See `moment_of`; None for whatever it is.
+        later_s: Seconds to wait after the tick.
+
+    Returns:
+        The moment, or None where the run had ended.
+    """
+    left_over, process = half_written(folder), start(folder, kimg)
+    while process.poll() is None and ticks(folder) < tick:
+        time.sleep(0.001)
+    time.sleep(later_s)
+    while process.poll() is None:
+        if moment in (None, moment_of(folder, left_over)):
+            process.send_signal(signal.SIGSTOP)
+            found = moment_of(folder, left_over)
+            if moment in (None, found):
+                process.send_signal(signal.SIGKILL)
+                return found if process.wait() == -signal.SIGKILL else None
+            process.send_signal(signal.SIGCONT)  # the moment was over
         time.sleep(0.0005)
-    hit = (
-        "finished"
-        if process.poll() is not None
-        else next((name for name, sign in MOMENTS.items() if sign(folder)), "training")
-    )
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    return hit
-
-
-MOMENTS: dict[str, Callable[[Path], bool]] = {"packing": packing, "writing": writing, "evaluating": evaluating}
+    return None
 
 
 def final_tensors(folder: Path) -> dict[str, torch.Tensor]:
@@ -116,39 +147,36 @@ def main() -> None:
     write_pictures(root / "pictures")
     for name in ("whole", "cut"):
         (root / name).mkdir()
-    plan = (
-        ["packing", "writing", "evaluating", "random"]
-        if asked.quick
-        else ["packing"] * 3 + ["writing"] * 5 + ["evaluating"] * 5 + ["random"] * 7
-    )
-    kimg = KIMG_A_KILL * len(plan)
-    started, first_tick_s = time.monotonic(), 0.0
-    whole = start(root / "whole", kimg)
-    while whole.poll() is None:
-        if not first_tick_s and any((root / "whole" / "runs").glob("*/stats.jsonl")):
-            first_tick_s = time.monotonic() - started
+    early, later = (1, [1, 1, 1]) if asked.quick else (3, [5, 5, 7])
+    moments = [name for name, count in zip(("writing", "evaluating", None), later, strict=True) for _ in range(count)]
+    chance.shuffle(moments)
+    all_ticks = TICKS_A_KILL * len(moments) + LAST_TICKS
+    plan = [(0, "packing")] * early + [(TICKS_A_KILL * row + 1, moment) for row, moment in enumerate(moments)]
+    kimg = TICK_KIMG * all_ticks
+    whole, started = start(root / "whole", kimg), time.monotonic()
+    while ticks(root / "whole") == 0 and whole.poll() is None:
         time.sleep(0.01)
-    assert whole.returncode == 0, (root / "whole" / "log.txt").read_text()[-2000:]
-    whole_s = time.monotonic() - started
+    first_s = time.monotonic() - started
+    assert whole.wait() == 0, (root / "whole" / "log.txt").read_text()[-2000:]
+    tick_s = (time.monotonic() - started - first_s) / (all_ticks - 1)
 
     hits: Counter[str] = Counter()
-    for number, wanted in enumerate(plan):
-        later_s = 0.0 if wanted == "packing" else 0.7 * first_tick_s + chance.random() * whole_s / len(plan)
-        if wanted == "random":
-            hit = kill_when(root / "cut", kimg, lambda folder: True, later_s, 2 * whole_s)
-        else:
-            hit = kill_when(root / "cut", kimg, MOMENTS[wanted], later_s, 2 * whole_s)
-        hits[hit] += 1
-        print(f"kill {number + 1} of {len(plan)}: wanted {wanted}, hit {hit}", flush=True)
+    for number, (tick, moment) in enumerate(plan, start=1):
+        later_s = chance.random() * tick_s if moment is None else 0.0
+        hit = kill_at(root / "cut", kimg, tick, moment, later_s)
+        hits[hit or "nothing"] += 1
+        where = f"after tick {tick}, {moment or 'at any moment'}"
+        print(f"kill {number} of {len(plan)}: wanted {where}; hit {hit or 'nothing, the run had ended'}", flush=True)
     assert start(root / "cut", kimg).wait() == 0, (root / "cut" / "log.txt").read_text()[-2000:]
+    living = len(plan) - hits["nothing"]
 
     ours, theirs = final_tensors(root / "whole"), final_tensors(root / "cut")
     assert set(ours) == set(theirs)
     different = [name for name in ours if not torch.equal(ours[name], theirs[name])]
-    print(f"kills that hit: {dict(hits)}")
+    print(f"{living} of {len(plan)} kills hit a living run: {dict(hits)}")
     print(f"{len(ours)} tensors compared, {len(different)} differ {different[:5]}")
     shutil.rmtree(root)
-    sys.exit(bool(different))
+    sys.exit(bool(different) or living < len(plan))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
 
@@ -44,10 +45,10 @@ def train(pictures: Path, runs: Path, *options: str) -> tuple[dict[str, object],
     return result["plan"], time.perf_counter() - started, usage.ru_maxrss * 1024, Path(result["run"])
 
 
-def cost(runs: Path, kimg: float) -> None:
+def cost(names: Sequence[str], runs: Path, kimg: float) -> None:
     """Predicted and measured time and memory."""
     print("data          size     predicted s  measured s  ratio   predicted GB  measured GB  ratio")
-    for name, pictures in DATA.items():
+    for name, pictures in ((name, DATA[name]) for name in names):
         train(pictures, runs / "warm", "--kimg", "0.1")  # packing is paid once and not part of the prediction
         plan, _, memory, folder = train(pictures, runs, "--kimg", str(kimg), "--resume", "never")
         measured_s = json.loads((folder / "stats.jsonl").read_text().splitlines()[-1])["elapsed_s"]
@@ -60,17 +61,18 @@ def cost(runs: Path, kimg: float) -> None:
         )
 
 
-def gamma(runs: Path, kimg: float, seed: int) -> None:
+def gamma(names: Sequence[str], runs: Path, kimg: float, seed: int) -> None:
     """The rule's penalty weight and four around it."""
     print(f"data          rule    {'  '.join(f'x{factor:<6g}' for factor in FACTORS)}   (random-feature distance)")
-    for name, pictures in DATA.items():
+    for name, pictures in ((name, DATA[name]) for name in names):
         plan, *_ = train(pictures, runs / "warm", "--kimg", "0.1")
         rule = float(plan["config"]["gamma"])
         row = []
         for factor in FACTORS:
             weights = ("--gamma", str(rule * factor), "--gamma-final", str(rule * factor / 10))
             budget = ("--kimg", str(kimg), "--checkpoint-every", str(kimg / 12), "--seed", str(seed))
-            *_, folder = train(pictures, runs, *weights, *budget)
+            # in a folder of its own: a run goes on with another gamma, it does not begin anew
+            *_, folder = train(pictures, runs / f"gamma-{factor:g}", *weights, *budget)
             lines = (folder / "scores.jsonl").read_text().splitlines()[-3:]
             row.append(mean(json.loads(line)["random_feature_distance"] for line in lines))
         print(f"{name:12s}  {rule:<6g}  {'  '.join(f'{value:<7.3f}' for value in row)}", flush=True)
@@ -80,6 +82,7 @@ def main() -> None:
     """Run one of the two questions."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("question", choices=("cost", "gamma"), nargs="?", default="cost")
+    parser.add_argument("--data", nargs="+", choices=DATA, default=list(DATA), metavar="NAME")
     parser.add_argument("--kimg", type=float, default=8)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--runs", type=Path, help="keep the run folders here, so that a cut sweep resumes")
@@ -88,9 +91,9 @@ def main() -> None:
     kimg = 0.5 if asked.quick else asked.kimg
     runs = asked.runs or Path(tempfile.mkdtemp(prefix="ganvas-planner-"))
     if asked.question == "cost":
-        cost(runs, kimg)
+        cost(asked.data, runs, kimg)
     else:
-        gamma(runs, kimg, asked.seed)
+        gamma(asked.data, runs, kimg, asked.seed)
     if asked.runs is None:
         shutil.rmtree(runs)
 

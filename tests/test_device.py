@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from ganvas import cgroup
 from ganvas.device import (
     autocast,
     available_devices,
@@ -90,6 +91,7 @@ def test_free_memory_is_what_the_system_says_or_half_of_all(
             raise FileNotFoundError
         return text
 
+    monkeypatch.setattr(cgroup, "free_bytes", lambda: None)
     monkeypatch.setattr(Path, "read_text", read_text)
     monkeypatch.setattr(os, "sysconf", {"SC_PHYS_PAGES": 1000, "SC_PAGE_SIZE": 4096}.__getitem__)
     assert memory_bytes(torch.device("cpu")) == (expected or 2_048_000)

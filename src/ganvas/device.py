@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from ganvas import cgroup
 from ganvas.errors import UsageError
 
 
@@ -68,12 +69,13 @@ def place(network: nn.Module, device: torch.device) -> nn.Module:
 
 
 def memory_bytes(device: torch.device) -> int:
-    """Memory a run may use: all of a GPU's, or what the machine has free."""
+    """Memory a run may use: what is free of a GPU's, or of the machine's within the limits of a container."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     if device.type == "mps":
         return int(torch.mps.recommended_max_memory())
-    return _free_machine_memory()
+    allowed = cgroup.free_bytes()
+    return _free_machine_memory() if allowed is None else min(allowed, _free_machine_memory())
 
 
 def forget_peak(device: torch.device) -> None:

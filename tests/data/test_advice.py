@@ -44,11 +44,11 @@ def test_how_many_there_are(count: int, says: str) -> None:
 def test_copies_do_not_count() -> None:
     said = advice(1001, copies=[("a", "b"), ("c", "d", "e")])
     assert "998 different pictures are few" in said
-    assert "3 pictures are copies of others ('a', 'b'); keep one" in said
+    assert "3 pictures are the same file as another ('a', 'b'); keep one" in said
 
 
 def test_lookalikes() -> None:
-    assert "2 pictures look like another one ('a', 'b', 'c')" in advice(lookalikes=[("a", "b", "c")])
+    assert "2 pictures are much like another one ('a', 'b', 'c')" in advice(lookalikes=[("a", "b", "c")])
 
 
 def test_a_few_unreadable_are_left_out_and_many_stop_training() -> None:
@@ -71,7 +71,7 @@ def test_channels() -> None:
 
 
 def test_deep_pictures() -> None:
-    assert "7 pictures have 16 bits" in advice(bit_depths={8: 4993, 16: 7})
+    assert "7 pictures are of 16 bits" in advice(bit_depths={8: 4993, 16: 7})
 
 
 def test_sizes() -> None:

@@ -1,5 +1,4 @@
 import itertools
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +11,9 @@ from ganvas.job import calibrate as module
 from ganvas.job.calibrate import Calibration, MadeUp, calibrate, checkpoints_kept, kimg_for
 from ganvas.job.networks import build_task
 from ganvas.job.plan import Pictures, complete
+from ganvas.job.score_model import FAKES, FeatureScore, made_up_score
+from ganvas.network.features import load_feature_network
+from ganvas.tensors import Levels
 from ganvas.training.config import TrainConfig
 from ganvas.training.distribute import World
 from ganvas.training.play import Table, play_step
@@ -116,17 +118,66 @@ def test_a_run_costs_its_steps_and_its_ticks() -> None:
 
 @pytest.mark.parametrize(("minutes", "kimg"), [(1, 1.2), (10, 12.0), (0.001, 0.01)])
 def test_minutes_become_kimg(minutes: float, kimg: float) -> None:
-    config = small(kimg=1.0, batch=10, tick_kimg=0.1)
-    assert kimg_for(minutes, Calibration(0.2, 3.0, None, 0), config) == kimg  # half a second a step of 10 pictures
+    def config_for(kimg: float) -> TrainConfig:
+        return small(kimg=kimg, batch=10, tick_kimg=0.1)
+
+    assert kimg_for(minutes, Calibration(0.2, 3.0, None, 0), config_for) == kimg  # half a second a step of 10 pictures
 
 
-def test_the_budget_found_fills_the_time() -> None:
-    config = small(batch=10, tick_kimg=0.5)
-    for minutes in (1, 7, 60, 600):
-        cost = Calibration(0.037, 2.0, None, 0)
-        budget = kimg_for(minutes, cost, config)
-        filled = replace(config, training=replace(config.training, kimg=budget))
-        assert cost.run_s(filled) == pytest.approx(60 * minutes, rel=0.06)  # two digits
+@pytest.mark.parametrize("cost", [Calibration(0.037, 2.0, None, 0), Calibration(0.037, 0.5, None, 0, 0, 0.8, 20.0)])
+@pytest.mark.parametrize("minutes", [1, 7, 60, 600])
+def test_the_budget_found_fills_the_time(cost: Calibration, minutes: float) -> None:
+    """What happens so often a run, or once, is counted as such: twenty scores, a hundred ticks, one look at reals."""
+
+    def config_for(kimg: float) -> TrainConfig:
+        return small(kimg=kimg, batch=10)
+
+    budget = kimg_for(minutes, cost, config_for)
+    assert cost.run_s(config_for(budget)) == pytest.approx(60 * minutes, rel=0.06)  # two digits
+
+
+def test_a_time_that_looks_alone_would_fill_leaves_one_step() -> None:
+    cost = Calibration(0.1, 0.0, None, 0, score_s=1.0, reals_s=500.0)
+    assert kimg_for(2, cost, lambda kimg: small(kimg=kimg, batch=10)) == 0.01
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_score_is_measured_on_a_few_pictures_and_told_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = small()
+    task = build_task(config, no_labels(100, ""))
+    score = made_up_score(load_feature_network("random"), config, 0, 300, CPU)
+    assert (len(score.reals), len(score.conditions)) == (300, FAKES)
+    looks: list[int] = []
+    looked = FeatureScore.looked
+
+    def watched(self: FeatureScore, levels: Levels) -> torch.Tensor:
+        looks.append(len(levels))
+        return looked(self, levels)
+
+    monkeypatch.setattr(FeatureScore, "looked", watched)
+    durations = {"painted": 2.0, "looked": 0.5, "distances": 3.0}
+    plain = calibrate(task, config, 0, CPU, World())
+    assert (plain.score_s, plain.reals_s, looks) == (0.0, 0.0, [])
+    cost = calibrate(task, config, 0, CPU, World(), score)
+    assert set(looks) == {module.SCORED}
+    assert len(looks) >= 2, "painted ones and reals"
+    assert cost.score_s > 0
+    assert cost.reals_s > 0
+
+    def told(work: Any, device: torch.device, **_: int) -> float:
+        return durations[next(name for name in durations if name in work.__code__.co_names)]
+
+    monkeypatch.setattr(module, "_seconds", told)
+    state = TrainingState.begin(task.players(), config.training)
+    assert module._scoring(score, state, config, CPU) == (2.0 / 10 * FAKES + 3.0, 0.5 / 10 * 300)
+
+
+def test_a_run_costs_its_scores_and_the_look_at_the_reals() -> None:
+    cost = Calibration(2.0, 0.0, None, 0, score_s=7.0, reals_s=40.0)
+    for every, scores in ((0.1, 10), (0.3, 4), (5.0, 1)):  # the last always at the end
+        config = small(kimg=1.0, batch=10, evaluate_every_kimg=every)
+        assert cost.scoring_s(config) == 40 + scores * 7
+        assert cost.run_s(config) == pytest.approx(200 + 40 + scores * 7)
 
 
 class Clock:

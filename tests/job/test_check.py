@@ -6,7 +6,7 @@ import pytest
 
 from ganvas.errors import DataError
 from ganvas.job.check import check
-from tests.data.pictures import encoded, scene, write_folder, write_npy, write_zip
+from tests.data.pictures import encoded, scene, write_folder, write_idx, write_npy, write_tar, write_zip
 
 
 def files() -> dict[str, bytes]:
@@ -42,8 +42,9 @@ def test_reports_everything_at_once(tmp_path: Path, kind: str, capsys: pytest.Ca
         "cannot be read",
         ".heic",
         "too few",
-        "copies",
-        "look like",
+        "1 picture is the same file as another",
+        "1 picture is much like another one",
+        "1 picture is of 16 bits",
         "--channels",
         "16 bits",
         "--size",
@@ -70,8 +71,22 @@ def test_lines_for_a_screen(tmp_path: Path) -> None:
     assert lines["pictures"] == "35 in a folder, 1 unreadable"
     assert lines["sizes"] == "48x64 (33), 50x70 (1)"
     assert lines["classes"] == "a (17), b (18)"
-    assert lines["copies"] == "1 in 1 groups"
+    assert lines["copies"] == "1 in 1 group"
     assert lines["unreadable"].startswith("b/torn.png: ")
+
+
+def test_every_kind_of_source_is_called_by_its_name(tmp_path: Path) -> None:
+    pictures = {f"{row}.png": encoded(scene(row, 16, 16)) for row in range(3)}
+    array = np.stack([scene(row, 16, 16)[..., :1] for row in range(3)])[..., 0]
+    sources = {
+        "a folder": write_folder(tmp_path / "x", pictures),
+        "a zip": write_zip(tmp_path / "x.zip", pictures),
+        "a tar": write_tar(tmp_path / "x.tar", pictures),
+        "an idx file": write_idx(tmp_path / "x-images-idx3-ubyte", array),
+        "a .npy file": write_npy(tmp_path / "x.npy", array),
+    }
+    for called, path in sources.items():
+        assert dict(check(path).lines())["pictures"] == f"3 in {called}, 0 unreadable"
 
 
 def test_an_array_with_attributes(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import csv
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -83,12 +84,27 @@ def test_more_noise_is_worse_by_every_score(tmp_path: Path) -> None:
 
 def test_one_line_a_pair(tmp_path: Path) -> None:
     found = compare(folder(tmp_path / "a, b", OUTPUTS), folder(tmp_path / "c", TARGETS), tmp_path / "new" / "out")
-    assert found.file == tmp_path / "new" / "out" / "a-b-pairs.csv"
+    assert found.file.parent == tmp_path / "new" / "out"
+    assert re.fullmatch(r"a-b-pairs-random-[0-9a-f]{8}\.csv", found.file.name)
     rows = list(csv.reader(found.file.read_text().splitlines()))
     assert rows[0] == ["name", *found.each]
     assert [row[0] for row in rows[1:]] == list(found.names)
     for column, values in enumerate(found.each.values(), start=1):
         np.testing.assert_allclose([float(row[column]) for row in rows[1:]], values, rtol=1e-5)
+
+
+def test_other_pairs_or_borders_have_files_of_their_own_and_the_same_again_replaces_its_own(tmp_path: Path) -> None:
+    outputs, targets = folder(tmp_path / "a", OUTPUTS), folder(tmp_path / "b", TARGETS)
+    elsewhere = folder(tmp_path / "c" / "a", {**OUTPUTS, "03": TARGETS["05"]})
+    found = [
+        compare(outputs, targets, tmp_path / "out"),
+        compare(outputs, targets, tmp_path / "out", border_px=1),
+        compare(elsewhere, targets, tmp_path / "out"),
+        compare(outputs, folder(tmp_path / "d", OUTPUTS), tmp_path / "out"),
+    ]
+    assert compare(outputs, targets, tmp_path / "out").file == found[0].file
+    assert sorted((tmp_path / "out").iterdir()) == sorted({one.file for one in found})
+    assert len({one.file for one in found}) == 4
 
 
 def test_equal_pairs_are_left_out_of_means_that_they_make_infinite(tmp_path: Path) -> None:

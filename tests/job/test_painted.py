@@ -33,7 +33,7 @@ def test_pictures_are_those_of_their_seeds(plain_run: Path) -> None:
     model = model_of(plain_run)
     pictures = painted_like(model, "key", no_labels(0, ""), 9, 100)
     assert pictures.names == tuple(f"seed-000{seed}" for seed in range(100, 109))
-    assert pictures.key == "key"
+    assert pictures.model_key == "key"
     assert pictures.conditions.shape == (9, 0)
     wanted = to_levels(model.sample(range(100, 109), batch=64))
     for row, (levels, alone) in enumerate(zip(all_of(pictures), wanted, strict=True)):
@@ -41,6 +41,16 @@ def test_pictures_are_those_of_their_seeds(plain_run: Path) -> None:
         assert levels.shape == (8, 8, 3)
         np.testing.assert_array_equal(levels, alone)
         assert np.abs(levels.astype(int) - pictures.read(row)).max() <= 1
+
+
+def test_the_key_tells_model_seeds_and_labels(class_run: Path) -> None:
+    model, labels = model_of(class_run), classes((1, 2, 3))
+
+    def key(name: str = "key", shares: Sequence[int] = (1, 2, 3), count: int = 9, seed: int = 100) -> str:
+        return painted_like(model, name, classes(shares), count, seed).key
+
+    assert key() == painted_like(model, "key", labels, 9, 100).key
+    assert len({key(), key("other"), key(shares=(3, 2, 1)), key(count=10), key(seed=101)}) == 5
 
 
 @pytest.mark.parametrize("kind", ["plain", "class", "attribute"])

@@ -16,7 +16,8 @@ AREAS = [(8, 8), (16, 16), (28, 28), (32, 32), (32, 64), (64, 64), (96, 64), (12
 OTHER: dict[str, Any] = {
     "size": (20, 24), "channels": 4, "fit": "pad", "labels": "none", "mirror": True, "network": "r3",
     "generator": "mlp", "discriminator": "dcgan", "width": 7, "blocks": 5, "latent_dim": 9, "batchnorm": True,
-    "loss": "hinge", "penalty": "r1", "estimator": "exact", "penalty_interval": 3, "gamma": 3.5, "gamma_final": 0.7,
+    "loss": "hinge", "penalty": "r1", "estimator": "directional", "penalty_interval": 3, "gamma": 3.5,
+    "gamma_final": 0.7,
     "clip_limit": 0.3, "critic_steps": 4, "optimizer": "sgd", "lr": 0.3, "lr_final": 0.2, "beta1": 0.1,
     "beta2": 0.2, "beta2_final": 0.3, "burn_in_kimg": 0.125, "ema_kimg": 0.25, "augment": ("flip",),
     "augment_policy": "fixed", "augment_p": 0.01, "augment_target": 0.2, "augment_shared": False, "kimg": 77.0,
@@ -86,9 +87,18 @@ def test_larger_pictures_get_no_wider_networks() -> None:
     assert values[0] > values[-1]
 
 
-@pytest.mark.parametrize(("side", "gamma"), [(32, 1.0), (64, 4.0), (28, 0.77), (256, 64.0)])
+@pytest.mark.parametrize(("side", "gamma"), [(32, 8.0), (64, 32.0), (28, 6.1), (256, 510.0)])
 def test_gamma_grows_with_the_pixels(side: int, gamma: float) -> None:
     assert gamma_rule(side * side) == gamma
+
+
+@pytest.mark.parametrize(
+    ("kimg", "device", "batch"),
+    [(1, "cpu", 16), (40, "cpu", 16), (79, "cpu", 16), (80, "cpu", 32), (160, "cpu", 64), (5000, "cpu", 64),
+     (160, "cuda", 64), (320, "cuda", 128)],
+)  # fmt: skip
+def test_short_runs_take_small_batches_to_have_enough_steps(kimg: float, device: str, batch: int) -> None:
+    assert planned({"kimg": kimg}, device=device).training.batch == batch
 
 
 def test_what_follows_from_a_given_value_follows() -> None:

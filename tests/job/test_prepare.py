@@ -14,6 +14,7 @@ from ganvas.job.networks import Own
 from ganvas.job.plan import Pictures, complete
 from ganvas.job.prepare import Plan, Request, duration, game, make_plan, parameter_counts
 from ganvas.job.recipe import gather
+from ganvas.network.features import Loaded, load_feature_network
 from ganvas.training.config import TrainConfig
 from ganvas.training.distribute import World
 from tests.data.pictures import write_folder
@@ -86,13 +87,77 @@ def test_minutes_become_the_budget_and_its_schedules(tmp_path: Path, monkeypatch
     assert (training.burn_in_kimg, training.sample_every_kimg) == (4.8, 0.24)
 
 
+def test_few_minutes_take_a_smaller_batch_and_are_measured_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def by_batch(task: Any, config: TrainConfig, *others: Any) -> Calibration:
+        return Calibration({64: 1.0, 32: 0.6, 16: 0.5}[config.training.batch], 0.0, None, 0)
+
+    monkeypatch.setattr(prepare, "calibrate", by_batch)
+    options = {key: value for key, value in SMALL.items() if key in ("network", "width", "precision")}
+    folder = plain_folder(tmp_path / "x", 20)
+    short = planned(folder, options, minutes=10).config.training
+    assert (short.batch, short.micro_batch, short.kimg) == (16, 16, 19.0)  # 1,200 steps of half a second
+    given = planned(folder, {**options, "batch": 64}, minutes=10).config.training
+    assert (given.batch, given.kimg) == (64, 38.0)
+
+
+def scored(monkeypatch: pytest.MonkeyPatch, cost: Calibration) -> list[Any]:
+    """Scores by a network that needs no weights."""
+    asked: list[Any] = []
+
+    def get_network(name: str, *_: Any) -> Loaded:
+        asked.append(name)
+        return load_feature_network("random")
+
+    def calibrate(*given: Any) -> Calibration:
+        asked.append(given[-1])
+        return cost
+
+    monkeypatch.setattr(prepare, "get_network", get_network)
+    monkeypatch.setattr(prepare, "calibrate", calibrate)
+    return asked
+
+
+def test_scores_by_a_feature_network_are_planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = scored(monkeypatch, Calibration(0.5, 0.0, None, 0, score_s=20.0, reals_s=60.0))
+    folder, options = plain_folder(tmp_path / "x", 20), {**SMALL, "kimg": 8.0}
+    plan = planned(folder, {**options, "features": "mobilenet-v2", "evaluate_every": 2.0})
+    assert asked[0] == "mobilenet-v2"
+    assert len(asked[1].reals) == 20
+    assert plan.to_dict()["predicted_scoring_s"] == 140  # four scores
+    assert plan.to_dict()["predicted_s"] == 1140
+    budget = "8 kimg: about 19 minutes, about 2 minutes of them for scores by mobilenet-v2"
+    assert dict(plan.lines())["budget"] == budget
+    plan = planned(folder, options)
+    assert asked[2:] == [None]
+    measured(monkeypatch, Calibration(0.5, 0.0, None, 0))
+    assert dict(planned(folder, options).lines())["budget"] == "8 kimg: about 17 minutes"
+
+
+def test_scores_take_a_tenth_of_the_steps_unless_told_how_often(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scored(monkeypatch, Calibration(0.5, 0.0, None, 0, score_s=20.0, reals_s=60.0))
+    free = {key: value for key, value in SMALL.items() if key in ("network", "width", "batch", "precision")}
+    options, folder = {**free, "features": "mobilenet-v2"}, plain_folder(tmp_path / "x", 20)
+    plan = planned(folder, options, minutes=60)
+    steps = 4 * plan.config.training.evaluate_every_kimg * 1000 / 16  # of four pictures
+    assert steps == pytest.approx(400)  # 200 s of steps a score of 20 s
+    assert plan.calibration.run_s(plan.config) == pytest.approx(3600, rel=0.06)
+    plan = planned(folder, {**options, "kimg": 400.0})
+    assert plan.config.training.evaluate_every_kimg == plan.config.training.checkpoint_every_kimg
+    assert planned(folder, {**options, "evaluate_every": 0.1}, minutes=60).config.training.evaluate_every_kimg == 0.1
+
+
 def test_the_plan_says_what_plays_a_part() -> None:
     def words(**given: Any) -> str:
         return game(complete(given, Pictures(100, (8, 8), 3), CPU).training)
 
     both = {"gamma": 1.0, "gamma_final": 0.1}
-    assert words(**both) == "relativistic, r1+r2 (directional), gamma 1 to 0.1"
-    assert words(penalty="r1", estimator="exact", gamma=2.0, gamma_final=2.0) == "relativistic, r1 (exact), gamma 2"
+    assert words(**both) == "relativistic, r1+r2 (exact), gamma 1 to 0.1"
+    along = words(penalty="r1", estimator="directional", gamma=2.0, gamma_final=2.0)
+    assert along == "relativistic, r1 (directional), gamma 2"
     assert words(loss="wasserstein", penalty="wgan-gp", **both) == "wasserstein, wgan-gp, gamma 1 to 0.1"
     assert words(loss="wasserstein", penalty="clip", **both) == "wasserstein, weights clipped to 0.01"
     assert words(loss="hinge", penalty="none", **both) == "hinge, no penalty"
@@ -145,7 +210,9 @@ def test_processes_share_the_memory_of_a_machine_and_the_batch(tmp_path: Path, m
     seen: list[int] = []
     monkeypatch.setattr(prepare, "memory_bytes", lambda device: 1000)
 
-    def calibrate(task: Any, config: TrainConfig, label_dim: int, device: torch.device, world: World) -> Calibration:
+    def calibrate(
+        task: Any, config: TrainConfig, label_dim: int, device: torch.device, world: World, *_: Any
+    ) -> Calibration:
         seen.append(world.size)
         return Calibration(0.5, 0.0, 10, 0)
 

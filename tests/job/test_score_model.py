@@ -95,7 +95,9 @@ def test_a_run_is_scored_by_the_network_it_names(
         asked.append(name)
         return random
 
-    monkeypatch.setattr("ganvas.job.train.get_network", stand_in)
+    for place in ("prepare", "train"):
+        monkeypatch.setattr(f"ganvas.job.{place}.get_network", stand_in)
+    monkeypatch.setattr("ganvas.job.calibrate._scoring", lambda *_: (0.0, 0.0))
     scores = iter([{"mobilenet-v2-fd": value, "mobilenet-v2-kd": 0.0} for value in (9.0, 5.0, 1.0, 3.0, 4.0, 6.0)])
 
     def planted(self: FeatureScore, generator: nn.Module) -> Mapping[str, float]:
@@ -103,7 +105,7 @@ def test_a_run_is_scored_by_the_network_it_names(
 
     monkeypatch.setattr(FeatureScore, "__call__", planted)
     done = try_train(pictures, tmp_path, features="mobilenet-v2")
-    assert asked == ["mobilenet-v2"]
+    assert asked == ["mobilenet-v2"] * 2, "for the plan and for the run"
     lines = (done.run / "scores.jsonl").read_text().splitlines()
     assert all("mobilenet-v2-fd" in line and "random_feature_distance" in line for line in lines)
 

@@ -153,7 +153,7 @@ def test_the_best_model_or_the_last(plain_run: Path) -> None:
     for best, name in ((True, "best.safetensors"), (False, "model.safetensors")):
         fakes = find(plain_run, best=best).fakes
         assert isinstance(fakes, PaintedPictures)
-        assert fakes.key == file_hash(plain_run / name)
+        assert fakes.model_key == file_hash(plain_run / name)
     with pytest.raises(UsageError, match="--best picks a model from a run folder"):
         find(plain_run / "model.safetensors", best=True)
 

@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ganvas.job.subject import Subject
 from ganvas.job.write_evaluation import Evaluation, write_evaluation
 from ganvas.metric.compare import Result, read_result
 from ganvas.metric.extract import extract
+from ganvas.metric.memorised import find_near_reals
 from ganvas.metric.pictures import Picture
 from ganvas.metric.protocol import PROTOCOLS
 from ganvas.metric.score import Score
@@ -53,13 +55,16 @@ def write(
     warnings: tuple[str, ...] = (),
     kind: str = "PNG",
     seed: int = 0,
+    key: str = "listed",
+    groups: int = 20,
 ) -> Evaluation:
-    sets = Listed(fakes), Listed(reals)
+    sets = Listed(fakes, key), Listed(reals)
     looked = [extract(one, random_network(), PROTOCOLS["ganvas"], device=CPU) for one in sets]
+    near = find_near_reals(looked[0].features, looked[1].features)
     subject = Subject(name, *sets, "the reals", {"real": {"PNG": len(reals)}, "fake": {kind: len(fakes)}})
     scores = (Score("random-fd", 2.5, 0.1, 2.4, "lower", "A note."), Score("random-kd", 0.0, None, None, "lower"))
     result = Result("1", name, stamp(len(fakes), len(reals), seed), scores, {"random-fd": 0.5})
-    return write_evaluation(folder, subject, result, looked[0], looked[1], warnings)
+    return write_evaluation(folder, subject, result, looked[0], looked[1], near, warnings, groups=groups)
 
 
 def test_the_result_is_one_that_compare_reads(tmp_path: Path) -> None:
@@ -72,7 +77,8 @@ def test_the_result_is_one_that_compare_reads(tmp_path: Path) -> None:
     assert [score["floor"] for score in raw["scores"]] == [0.5, None]
     assert (raw["file"], raw["page"]) == (str(found.file), str(found.page))
     assert sorted((tmp_path / "new" / "out").iterdir()) == sorted([found.file, found.page])
-    assert found.file.name == "made-by-me-random-tf.json"
+    assert re.fullmatch(r"made-by-me-random-tf-25-[0-9a-f]{8}\.json", found.file.name)
+    assert found.page == found.file.with_suffix(".html")
 
 
 def test_the_page_tells_all_and_is_well_formed(tmp_path: Path) -> None:
@@ -146,11 +152,22 @@ def test_the_same_evaluation_gives_the_same_page(tmp_path: Path) -> None:
     assert first.page.read_bytes() != other.page.read_bytes()
 
 
-def test_a_later_evaluation_takes_the_place_of_one(tmp_path: Path) -> None:
-    first = write(tmp_path, FAKES)
-    again = write(tmp_path, FAKES[:20])
-    assert (first.file, first.page) == (again.file, again.page)
-    assert read_result(again.file).stamp.fake_count == 20
+def test_the_same_measurement_again_replaces_its_own_files_and_no_others(tmp_path: Path) -> None:
+    """Another count, seed, model or number of groups is another measurement, and so are other reals."""
+    others = [
+        write(tmp_path),
+        write(tmp_path, FAKES[:20]),
+        write(tmp_path, seed=1),
+        write(tmp_path, key="another model"),
+        write(tmp_path, groups=10),
+        write(tmp_path, reals=REALS[:29]),
+    ]
+    again = write(tmp_path, warnings=("Told anew.",))
+    files = [path for one in others for path in (one.file, one.page)]
+    assert sorted(tmp_path.iterdir()) == sorted(files)
+    assert len(set(files)) == 12
+    assert (again.file, again.page) == (others[0].file, others[0].page)
+    assert json.loads(again.file.read_bytes())["warnings"] == ["Told anew."]
 
 
 def test_nothing_is_left_of_what_cannot_be_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

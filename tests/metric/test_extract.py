@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
+from ganvas.data.duplicates import thumbnail
 from ganvas.data.item import Unreadable
 from ganvas.errors import DataError
 from ganvas.metric.extract import Extracted, extract
-from ganvas.metric.memorised import thumbnail
 from ganvas.metric.protocol import PROTOCOLS, prepare
 from ganvas.network.features import Loaded, load_feature_network
 from ganvas.network.features.classifier import Classifier, save_classifier

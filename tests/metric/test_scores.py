@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ganvas.errors import DataError, UsageError
 from ganvas.metric.extract import Extracted
+from ganvas.metric.neighbours import Neighbours, nearest
 from ganvas.metric.protocol import PROTOCOLS
 from ganvas.metric.scores import Scored, named, score_sets
 
@@ -139,6 +140,27 @@ def test_a_seed_decides_on_groups_and_halves_alone() -> None:
             assert one.value == pytest.approx(two.value, rel=1e-9)
         assert one.error != two.error
     assert first.floors["random-fd"] != other.floors["random-fd"]
+
+
+def test_reals_are_compared_with_reals_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once for the scores and once for half of them, not once a score."""
+    looked: list[tuple[int, int, int]] = []
+
+    def spy(queries: Tensor, points: Tensor, k: int, *, exclude_self: bool = False) -> Neighbours:
+        looked.append((len(queries), len(points), k))
+        return nearest(queries, points, k, exclude_self=exclude_self)
+
+    monkeypatch.setattr("ganvas.metric.memorised.nearest", spy)
+    monkeypatch.setattr("ganvas.metric.manifold.nearest", spy)
+    found = scored(known(drawn(0, 40)), known(drawn(1, 50)))
+    assert sorted((queries, points) for queries, points, _ in looked) == [
+        *[(25, 25)] * 3,
+        (40, 40),
+        (40, 50),
+        (50, 50),
+    ]
+    assert found.near.to_fakes[0].shape[0] == 40
+    assert found.near.to_reals[0].shape[0] == 50
 
 
 def test_sides_that_tell_nothing_are_refused() -> None:

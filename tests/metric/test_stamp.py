@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ganvas.errors import FileError
-from ganvas.metric.stamp import COMPARED, Stamp, differences
+from ganvas.metric.stamp import COMPARED, Stamp, compared, differences, measurement
 
 STAMP = Stamp(
     network="efficientnet-lite0",
@@ -52,6 +52,15 @@ def test_a_planted_difference_is_named_if_it_matters(name: str) -> None:
     told_only = name in ("formats", "device", "threads", "versions")
     assert differences(STAMP, other) == ([] if told_only else [name])
     assert differences(other, STAMP) == differences(STAMP, other)
+
+
+@pytest.mark.parametrize("name", COMPARED)
+def test_what_is_compared_gives_a_measurement_another_name(name: str) -> None:
+    own, other = (measurement(compared(one)) for one in (STAMP, replace(STAMP, **{name: OTHERS[name]})))
+    assert len(own) == 8
+    assert own != other
+    assert measurement(compared(STAMP), 20) not in (own, measurement(compared(STAMP), 21))
+    assert measurement(compared(replace(STAMP, device="cuda", threads=64))) == own
 
 
 def test_all_differences_are_named_in_order() -> None:

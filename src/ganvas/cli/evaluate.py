@@ -147,8 +147,8 @@ def evaluate(
         if score.note:
             show.result(f"{score.name}: {score.note}")
     found = done.memorised
-    alike = f"{found['fakes_alike']} fakes and {found['reals_alike']} reals look like another one"
-    show.result(f"{found['copies']} fakes are copies of reals; {alike}.")
+    alike = f"that look like another one: {found['fakes_alike']}; reals that do: {found['reals_alike']}"
+    show.result(f"Fakes that are copies of reals: {found['copies']}; {alike}.")
     show.result(f"Page:   {done.page}\nResult: {done.file}")
 
 

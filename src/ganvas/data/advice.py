@@ -38,6 +38,14 @@ def advise(
     )
 
 
+def _pictures(count: int) -> str:
+    return f"{count} picture{'s' * (count != 1)}"
+
+
+def _are(count: int) -> str:
+    return f"{_pictures(count)} {'is' if count == 1 else 'are'}"
+
+
 def _about_files(survey: Survey, others: Mapping[str, int]) -> list[str]:
     advice = []
     lost = len(survey.unreadable)
@@ -46,7 +54,7 @@ def _about_files(survey: Survey, others: Mapping[str, int]) -> list[str]:
         if too_many_unreadable(lost, survey.listed):
             consequence = "training refuses to start above 5 %"
         advice.append(
-            f"{lost} of {survey.listed} pictures cannot be read ({first_few(n for n, _ in survey.unreadable)}); "
+            f"{lost} of {_pictures(survey.listed)} cannot be read ({first_few(n for n, _ in survey.unreadable)}); "
             f"{consequence}: remove them or export them again."
         )
     unread = {suffix: count for suffix, count in others.items() if suffix in UNREAD_PICTURES}
@@ -62,7 +70,7 @@ def _about_number(survey: Survey, copies: Groups, lookalikes: Groups) -> list[st
     distinct = survey.readable - spare
     if distinct < FEW:
         advice.append(
-            f"{distinct} different pictures are too few to learn from; collect at least {FEW}, or continue "
+            f"There are too few different pictures to learn from ({distinct}); collect at least {FEW}, or continue "
             "from a trained model with --start-from."
         )
     elif distinct < SOME:
@@ -71,10 +79,10 @@ def _about_number(survey: Survey, copies: Groups, lookalikes: Groups) -> list[st
             "does continuing from a trained model with --start-from."
         )
     if spare:
-        advice.append(f"{spare} pictures are copies of others ({first_few(copies[0])}); keep one of each group.")
+        advice.append(f"{_are(spare)} the same file as another ({first_few(copies[0])}); keep one of each group.")
     if near:
         advice.append(
-            f"{near} pictures look like another one ({first_few(lookalikes[0])}); look at the groups, and keep one of "
+            f"{_are(near)} much like another one ({first_few(lookalikes[0])}); look at the groups, and keep one of "
             "each that shows nothing new, or the model will paint it again and again."
         )
     return advice
@@ -90,12 +98,12 @@ def _about_pixels(survey: Survey) -> list[str]:
             "transparent parts on white, or 4 to keep transparency."
         )
     if deep := survey.bit_depths.get(16):
-        advice.append(f"{deep} pictures have 16 bits a sample; training uses the upper 8.")
+        advice.append(f"{_are(deep)} of 16 bits a sample; training uses the upper 8.")
     height, width = survey.suggested_size()
     small = sum(count for (h, w), count in survey.sizes.items() if h < height or w < width)
     if small:
         advice.append(
-            f"{small} pictures are smaller than {height}x{width} and would be blown up; remove them, or choose a "
+            f"{_are(small)} smaller than {height}x{width} and would be blown up; leave out what is small, or choose a "
             "smaller --size."
         )
     if len(survey.sizes) > 1:

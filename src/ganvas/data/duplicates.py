@@ -31,11 +31,36 @@ BLOCK, TILE = 512, 2048
 
 def describe(picture: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.float32]:
     """The low frequencies of a picture ``(H, W, C)``: 100 of luma and 9 of each chroma, ``(118,)``."""
-    small = fit(to_channels(to_uint8(picture), 3), (SIDE_PX, SIDE_PX), "stretch")
-    planes = (small.astype(np.float32) @ TO_YCBCR.T).transpose(2, 0, 1)
-    luma, *chroma = _cosines() @ planes @ _cosines().T
-    few = CHROMA_FREQUENCIES
-    return np.concatenate([luma.ravel(), *(plane[:few, :few].ravel() for plane in chroma)])
+    described: NDArray[np.float32] = describe_thumbnails(thumbnail(picture)[None])[0]
+    return described
+
+
+def thumbnail(picture: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """All that is described of a picture ``(H, W, C)``: stretched to ``(32, 32, 3)``."""
+    return fit(to_channels(to_uint8(picture), 3), (SIDE_PX, SIDE_PX), "stretch")
+
+
+def describe_thumbnails(
+    thumbnails: NDArray[np.uint8], down: NDArray[np.float32] | None = None, across: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """`describe` of many pictures, perhaps warped.
+
+    Args:
+        thumbnails: ``(N, 32, 32, 3)``.
+        down: What warps the columns of each, ``(32, 32)``.
+        across: What warps its rows.
+
+    Returns:
+        ``(N, 118)``.
+    """
+    rows, columns = (_cosines() if warp is None else _cosines() @ warp for warp in (down, across))
+    few, found = CHROMA_FREQUENCIES, []
+    for top in range(0, len(thumbnails), BLOCK):
+        planes = thumbnails[top : top + BLOCK].astype(np.float32) @ TO_YCBCR.T
+        waves = np.tensordot(np.tensordot(planes, columns, (2, 1)), rows, (1, 1)).swapaxes(2, 3)
+        parts = waves[:, 0], waves[:, 1, :few, :few], waves[:, 2, :few, :few]
+        found.append(np.concatenate([part.reshape(len(planes), -1) for part in parts], axis=1))
+    return np.concatenate(found)
 
 
 def copies(digests: Sequence[bytes]) -> list[list[int]]:

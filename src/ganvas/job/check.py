@@ -21,6 +21,9 @@ from ganvas.image.decode import Facts, decode, probe
 
 Groups = tuple[tuple[str, ...], ...]
 
+CALLED = {"folder": "a folder", "zip": "a zip", "tar": "a tar", "idx": "an idx file", "npy": "a .npy file"}
+"""The kinds of sources in the words of a person."""
+
 
 @dataclass(frozen=True)
 class CheckReport:
@@ -54,7 +57,7 @@ class CheckReport:
         sizes = [f"{height}x{width} ({count})" for (height, width), count in survey.sizes.items()]
         height, width = self.suggested_size
         lines = [
-            ("pictures", f"{survey.listed} in a {self.kind}, {len(survey.unreadable)} unreadable"),
+            ("pictures", f"{survey.listed} in {CALLED[self.kind]}, {len(survey.unreadable)} unreadable"),
             ("sizes", _shortened(sizes)),
             ("channels", _counted(survey.channels)),
             ("bits", _counted(survey.bit_depths)),
@@ -185,7 +188,7 @@ def _counted(counts: Mapping[Any, int]) -> str:
 
 def _grouped(groups: Groups) -> str:
     spare = sum(len(group) - 1 for group in groups)
-    return f"{spare} in {len(groups)} groups" if groups else "none"
+    return f"{spare} in {len(groups)} group{'s' * (len(groups) > 1)}" if groups else "none"
 
 
 def _shortened(words: Sequence[str], most: int = 8) -> str:

@@ -110,7 +110,7 @@ def evaluate(request: EvaluateRequest, *, report: Report = lambda event: None) -
             progress=lambda done, total: tell(Looked(what, done, total)),
         )
 
-    key = features_key(subject.reals.key, network, protocol, request.precision)
+    key = features_key(subject.reals.key, network, protocol, request.precision, device)
     folder = cache.default_root() / "features"
     reals = stored(folder, key, lambda: look("reals", subject.reals), lambda text: tell(Warned(text)))
     fakes = look("fakes", subject.fakes)
@@ -119,7 +119,9 @@ def evaluate(request: EvaluateRequest, *, report: Report = lambda event: None) -
     scored = score_sets(fakes, reals, network.name, protocol, groups=request.groups, seed=request.seed)
     stamp = _stamp(request, subject, network, protocol, (fakes, reals), device)
     result = Result(version("ganvas"), subject.name, stamp, scored.scores, scored.floors)
-    return write_evaluation(request.out, subject, result, fakes, reals, tuple(warnings))
+    return write_evaluation(
+        request.out, subject, result, fakes, reals, scored.near, tuple(warnings), groups=request.groups
+    )
 
 
 def _checked(request: EvaluateRequest) -> Protocol:

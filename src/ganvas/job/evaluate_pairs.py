@@ -30,6 +30,7 @@ from ganvas.metric.pairs.ssim import LEAST_MS_SSIM_PX, LEAST_SSIM_PX, ms_ssim, s
 from ganvas.metric.pictures import FilePictures, Picture
 from ganvas.metric.protocol import PROTOCOLS, prepare
 from ganvas.metric.score import Score
+from ganvas.metric.stamp import measurement
 from ganvas.network.features import Loaded
 from ganvas.tensors import Levels
 from ganvas.training.run import slugify
@@ -143,9 +144,9 @@ def evaluate_pairs(
     except OSError as error:
         raise FileError(f"Cannot create the folder '{out}' ({error.strerror}); choose another --out.") from error
     kept = {name: tuple(values) for name, values in each.items()}
-    done = PairReport(
-        tuple(scores), worst, kept, found.source.names, out / f"{slugify(outputs.resolve().name)}-pairs.csv"
-    )
+    told = measurement(found.key, wanted.key, network.sha256, border_px)
+    file = out / f"{slugify(outputs.resolve().name)}-pairs-{network.name}-{told}.csv"
+    done = PairReport(tuple(scores), worst, kept, found.source.names, file)
     write_bytes(done.file, done.csv().encode())
     return done
 

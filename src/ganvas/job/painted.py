@@ -1,5 +1,6 @@
 """The pictures a model paints, as a set to be measured."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -25,17 +26,23 @@ class PaintedPictures:
 
     Attributes:
         model: What paints.
-        key: Tells the model from others.
+        model_key: Tells the model from others.
         seeds: One a picture.
         conditions: Labels to paint under, ``(N, K)``; ``(N, 0)`` for a model without labels.
         batch: Pictures painted at once.
     """
 
     model: Model
-    key: str
+    model_key: str
     seeds: Sequence[int]
     conditions: NDArray[np.float32]
     batch: int = 64
+
+    @property
+    def key(self) -> str:
+        """Model, seeds and labels."""
+        asked = np.array(self.seeds, np.int64).tobytes() + self.conditions.tobytes()
+        return f"{self.model_key}-{hashlib.sha256(asked).hexdigest()[:16]}"
 
     @property
     def names(self) -> tuple[str, ...]:

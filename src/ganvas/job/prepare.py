@@ -22,7 +22,10 @@ from ganvas.job.photo_networks import equipped
 from ganvas.job.photo_plan import NO_CRITIC, TILE
 from ganvas.job.plan import LONGEST_SIDE_PX, Pictures, complete
 from ganvas.job.resume import plain
+from ganvas.job.score_model import FeatureScore, made_up_score
 from ganvas.job.task_options import GENERATE, PHOTO
+from ganvas.job.weights import get_network
+from ganvas.task.generate import Generation
 from ganvas.training.check import check_task
 from ganvas.training.config import TrainConfig, TrainingOptions
 from ganvas.training.distribute import World
@@ -32,6 +35,8 @@ from ganvas.training.task import Task
 
 MOST_BETWEEN_CHECKPOINTS_S = 900.0
 """What a power cut may cost."""
+SCORING_SHARE = 0.1
+"""How much of the time of its steps a run spends on looks of a feature network, unless told how often."""
 MEMORY_SHARE = 0.8
 """How much of the memory that is free a plan may fill: other programs grow, too."""
 WORTH_HALVING = 0.95
@@ -102,6 +107,7 @@ class Plan:
             "images_per_s": round(options.images_per_step / self.calibration.step_s, 1),
             "kimg": options.kimg,
             "predicted_s": float(f"{self.calibration.run_s(self.config):.4g}"),
+            "predicted_scoring_s": float(f"{self.calibration.scoring_s(self.config):.4g}"),
             "predicted_memory_bytes": self.calibration.memory_bytes,
             "free_memory_bytes": self.free_bytes,
             "predicted_disk_bytes": self.calibration.disk_bytes(self.config),
@@ -122,6 +128,8 @@ class Plan:
         sizes = ", ".join(f"{name} {count / 1e6:.2f} M" for name, count in self.parameters.items())
         accumulate = "" if options.micro_batch >= options.batch else f" in parts of {options.micro_batch}"
         accumulate += ", to fit the memory" if self.parts_for_memory else ""
+        scoring_s = cost.scoring_s(self.config)
+        scoring = f", {duration(scoring_s)} of them for scores by {options.features}" if scoring_s else ""
         free = f" of the {self.free_bytes / 1e9:.1f} GB that are free"
         return [
             ("pictures", f"{self.picture_count}, {self.labels}"),
@@ -133,7 +141,7 @@ class Plan:
                 f"batch {options.batch}{accumulate}, lr {options.lr:g} to {options.lr_final:g}, "
                 f"{options.precision} on {self.device}",
             ),
-            ("budget", f"{options.kimg:g} kimg: {duration(cost.run_s(self.config))}"),
+            ("budget", f"{options.kimg:g} kimg: {duration(cost.run_s(self.config))}{scoring}"),
             ("speed", f"{options.images_per_step / cost.step_s:.0f} images a second"),
             ("memory", "unknown on this system" if memory is None else f"{memory / 1e9:.1f} GB{free}"),
             (
@@ -191,15 +199,23 @@ def make_plan(
         parameters = parameter_counts(players.networks())
     free_bytes = memory_bytes(device) // (world.size if device.type == "cpu" else 1)  # processes share a machine's
     planned_rows = rows_at_once(config.training, world)
-    config, measured = _measure(request, given, config, task, pictures, device, world, free_bytes)
-    frozen: dict[str, Any] = {"micro_batch": config.training.micro_batch}
+    score = None
+    if config.training.features != "random" and isinstance(task, Generation):
+        network = get_network(config.training.features, None, False, device, report)
+        score = made_up_score(network, config, pictures.label_dim, pictures.count, device)
+    config, measured = _measure(request, given, config, task, pictures, device, world, free_bytes, score)
+    frozen = dict(given)
     if request.minutes is not None:
-        frozen["kimg"] = kimg_for(request.minutes, measured, config)
-    config = complete({**given, **frozen}, pictures, device)
-    if "checkpoint_every_kimg" not in given:
-        most_kimg = MOST_BETWEEN_CHECKPOINTS_S / measured.step_s * config.training.images_per_step / 1000
-        frozen["checkpoint_every_kimg"] = min(config.training.checkpoint_every_kimg, most_kimg)
-        config = complete({**given, **frozen}, pictures, device)
+        frozen["batch"] = config.training.batch
+        short = complete(
+            {**given, "kimg": _kimg(request.minutes, frozen, pictures, device, measured)}, pictures, device
+        )
+        if short.training.batch != config.training.batch:  # whose images cost more
+            frozen["batch"], planned_rows = short.training.batch, rows_at_once(short.training, world)
+            config, measured = _measure(request, given, short, task, pictures, device, world, free_bytes, score)
+        frozen["kimg"] = _kimg(request.minutes, frozen, pictures, device, measured)
+    frozen["micro_batch"] = config.training.micro_batch
+    config = _paced(frozen, pictures, device, measured)
     return Plan(
         config=config,
         picture_count=pictures.count,
@@ -210,6 +226,27 @@ def make_plan(
         free_bytes=free_bytes,
         parts_for_memory=rows_at_once(config.training, world) < planned_rows,
     )
+
+
+def _kimg(
+    minutes: float, given: Mapping[str, Any], pictures: Pictures, device: torch.device, cost: Calibration
+) -> float:
+    """The budget that fills so many minutes at the cost of the batch given."""
+    return kimg_for(minutes, cost, lambda kimg: _paced({**given, "kimg": kimg}, pictures, device, cost))
+
+
+def _paced(given: Mapping[str, Any], pictures: Pictures, device: torch.device, cost: Calibration) -> TrainConfig:
+    """The whole run; its checkpoints so often that a power cut, and its scores so seldom that they, cost little."""
+    options, paces = complete(given, pictures, device).training, dict[str, float]()
+    kimg_a_second = options.images_per_step / 1000 / cost.step_s
+    if "checkpoint_every_kimg" not in given:
+        most = MOST_BETWEEN_CHECKPOINTS_S * kimg_a_second
+        paces["checkpoint_every_kimg"] = min(options.checkpoint_every_kimg, most)
+    if "evaluate_every_kimg" not in given:
+        least = cost.score_s / SCORING_SHARE * kimg_a_second
+        often = paces.get("checkpoint_every_kimg", options.evaluate_every_kimg)
+        paces["evaluate_every_kimg"] = max(often, least)
+    return complete({**given, **paces}, pictures, device)
 
 
 def _look_over(
@@ -245,6 +282,7 @@ def _measure(
     device: torch.device,
     world: World,
     free_bytes: int,
+    score: FeatureScore | None,
 ) -> tuple[TrainConfig, Calibration]:
     """What a step costs; where nobody chose the micro-batch, the largest half, quarter... that fits the memory.
 
@@ -256,7 +294,7 @@ def _measure(
         smaller = smaller_micro_batch(config.training, world)
         try:
             with explained_memory(config.training, device, world):
-                cost = calibrate(task, config, pictures.label_dim, device, world)
+                cost = calibrate(task, config, pictures.label_dim, device, world, score)
         except OutOfMemory:
             if not smaller or (chosen and not request.auto_batch):
                 raise

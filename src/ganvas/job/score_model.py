@@ -22,7 +22,7 @@ from ganvas.metric.scores import named
 from ganvas.metric.store import features_key, stored
 from ganvas.network.features import Loaded
 from ganvas.task.generate import paint_from
-from ganvas.tensors import to_levels
+from ganvas.tensors import Levels, to_levels
 from ganvas.training.config import TrainConfig
 
 MOST_REALS, FAKES, AT_ONCE = 5000, 500, 50
@@ -51,21 +51,32 @@ class FeatureScore:
     device: torch.device
     precision: str
 
-    @torch.inference_mode()
     def __call__(self, generator: nn.Module) -> Mapping[str, float]:
         """Both distances, by name."""
-        draw = Draw(self.seed, len(self.conditions), device=self.device).named("scored")
-        found = []
-        for start in range(0, len(self.conditions), AT_ONCE):
-            rows = draw.rows(start, min(start + AT_ONCE, len(self.conditions)))
+        return self.distances(self.painted(generator, len(self.conditions)))
+
+    @torch.inference_mode()
+    def painted(self, generator: nn.Module, count: int) -> Tensor:
+        """Features of the first so many pictures it paints, ``(count, D)``."""
+        draw, found = Draw(self.seed, len(self.conditions), device=self.device).named("scored"), []
+        for start in range(0, count, AT_ONCE):
+            rows = draw.rows(start, min(start + AT_ONCE, count))
             condition = torch.from_numpy(self.conditions[rows.start : rows.stop]).to(self.device)
             label = condition if condition.shape[1] else None
             with autocast(self.device, self.precision):
                 levels = to_levels(paint_from(generator, rows.normal(self.latent_dim), label))
-            network = self.network
-            images = prepare(levels, network.side_px, PROTOCOL, network.offset, network.scale)
-            found.append(network.network(images.to(self.device)).features.float().cpu())
-        fakes, name = torch.cat(found), self.network.name
+            found.append(self.looked(levels))
+        return torch.cat(found)
+
+    @torch.inference_mode()
+    def looked(self, levels: Levels) -> Tensor:
+        """Features of pictures."""
+        images = prepare(levels, self.network.side_px, PROTOCOL, self.network.offset, self.network.scale)
+        return self.network.network(images.to(self.device)).features.float().cpu()
+
+    def distances(self, fakes: Tensor) -> Mapping[str, float]:
+        """Of features ``(N, D)``, by name."""
+        name = self.network.name
         return {
             named(name, "fd"): frechet_from_features(fakes, self.reals),
             named(name, "kd"): kernel_sums([fakes], [self.reals]).distance(),  # a collapsed generator has one, too
@@ -99,7 +110,7 @@ def feature_score(
     pictures = PackedPictures(dataset, tuple(chosen.tolist()))
     reals = stored(
         cache.default_root() / "features",
-        features_key(pictures.key, network, PROTOCOL, "float32"),
+        features_key(pictures.key, network, PROTOCOL, "float32", device),
         lambda: extract(
             pictures,
             network,
@@ -115,3 +126,13 @@ def feature_score(
     return FeatureScore(
         network, reals.features, conditions, config.network.latent_dim, options.seed, device, options.precision
     )
+
+
+def made_up_score(
+    network: Loaded, config: TrainConfig, label_dim: int, picture_count: int, device: torch.device
+) -> FeatureScore:
+    """A score that takes as long as that of the run, against features that mean nothing."""
+    reals = torch.randn(min(picture_count, MOST_REALS), network.dim, generator=torch.Generator().manual_seed(0))
+    options = config.training
+    conditions = np.zeros((FAKES, label_dim), np.float32)
+    return FeatureScore(network, reals, conditions, config.network.latent_dim, options.seed, device, options.precision)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganvas.data.duplicates import describe, lookalikes
+from ganvas.data.duplicates import describe_thumbnails, lookalikes
 from ganvas.errors import FileError
 from ganvas.files import write_bytes
 from ganvas.image.convert import to_channels
@@ -17,10 +17,12 @@ from ganvas.image.provenance import SourceType
 from ganvas.image.resize import fit
 from ganvas.job.subject import Subject
 from ganvas.metric.compare import Result
+from ganvas.metric.copies import find_copies
 from ganvas.metric.extract import Extracted
-from ganvas.metric.memorised import find_copies, most_suspicious
+from ganvas.metric.memorised import NearReals, most_suspicious
 from ganvas.metric.page import Group, Page, Pair, render
 from ganvas.metric.pictures import Picture, PictureSet
+from ganvas.metric.stamp import Stamp, compared, measurement
 from ganvas.tensors import Levels
 from ganvas.training.run import slugify
 
@@ -54,30 +56,40 @@ class Evaluation:
 
 
 def write_evaluation(
-    folder: Path, subject: Subject, result: Result, fakes: Extracted, reals: Extracted, warnings: tuple[str, ...]
+    folder: Path,
+    subject: Subject,
+    result: Result,
+    fakes: Extracted,
+    reals: Extracted,
+    near: NearReals,
+    warnings: tuple[str, ...],
+    *,
+    groups: int,
 ) -> Evaluation:
     """Look for copies and lookalikes, then write both files.
 
     Args:
-        folder: Where to; made if need be. A later evaluation of the same subject, network and protocol replaces one.
+        folder: Where to; made if need be. The same measurement again replaces its own files, and no others.
         subject: The two sets.
         result: The scores.
         fakes: What is known of the fakes.
         reals: What is known of the reals.
+        near: The reals around each fake and each real.
         warnings: Told along with the scores.
+        groups: Of the jackknife that gave the errors.
 
     Raises:
         FileError: The folder cannot be written.
     """
     copies = find_copies(fakes.thumbnails, reals.thumbnails)
-    among = [_lookalikes(found) for found in (fakes, reals)]
+    among = [lookalikes(describe_thumbnails(found.thumbnails)) for found in (fakes, reals)]
     pairs = [
         _pair(subject, fakes, reals, copy.fake, copy.real, kind=copy.kind, suspicion=None)
         for copy in copies[:PAIRS_SHOWN]
     ]
     suspicious = [
         _pair(subject, fakes, reals, fake, real, kind="", suspicion=suspicion)
-        for fake, real, suspicion in most_suspicious(fakes.features, reals.features, PAIRS_SHOWN)
+        for fake, real, suspicion in most_suspicious(near, PAIRS_SHOWN)
     ]
     page = Page(
         title="Evaluation",
@@ -100,12 +112,11 @@ def write_evaluation(
         "fakes_alike": sum(map(len, among[0])),
         "reals_alike": sum(map(len, among[1])),
     }
-    stamp = result.stamp
+    stem = _stem(subject, result.stamp, groups)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileError(f"Cannot create the folder '{folder}' ({error.strerror}); choose another --out.") from error
-    stem = f"{slugify(_called(Path(subject.name)))}-{stamp.network}-{stamp.protocol}"
     done = Evaluation(result, memorised, warnings, folder / f"{stem}.json", folder / f"{stem}.html")
     result_text, html = json.dumps(done.to_dict(), indent=2) + "\n", render(page)
     write_bytes(done.file, result_text.encode())
@@ -113,14 +124,17 @@ def write_evaluation(
     return done
 
 
+def _stem(subject: Subject, stamp: Stamp, groups: int) -> str:
+    """What both files are called: words for a person, and what tells this measurement from every other."""
+    told = measurement(compared(stamp), subject.fakes.key, groups)
+    called = slugify(_called(Path(subject.name)))
+    return f"{called}-{stamp.network}-{stamp.protocol}-{stamp.fake_count}-{told}"
+
+
 def _called(path: Path) -> str:
     """What a subject's files are named after; the models of all runs have one name, so theirs is the run's as well."""
     path = path.resolve()
     return f"{path.parent.name}-{path.stem}" if path.suffix == ".safetensors" else path.name
-
-
-def _lookalikes(found: Extracted) -> list[list[int]]:
-    return lookalikes(np.stack([describe(picture) for picture in found.thumbnails]))
 
 
 def _pair(

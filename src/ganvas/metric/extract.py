@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ganvas.data.duplicates import thumbnail
 from ganvas.data.item import Unreadable, first_few
 from ganvas.data.pack import too_many_unreadable
 from ganvas.device import autocast
 from ganvas.errors import DataError
-from ganvas.metric.memorised import thumbnail
 from ganvas.metric.pictures import Picture, PictureSet
 from ganvas.metric.protocol import Protocol, prepare
 from ganvas.network.features import Loaded

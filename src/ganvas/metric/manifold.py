@@ -137,24 +137,45 @@ def density_coverage(
 
 
 def manifold_scores(
-    fakes: Tensor, reals: Tensor, *, groups: int = GROUPS, seed: int = 0, prefix: str = ""
+    fakes: Tensor,
+    reals: Tensor,
+    *,
+    groups: int = GROUPS,
+    seed: int = 0,
+    prefix: str = "",
+    among_reals: Neighbours | None = None,
 ) -> tuple[Score, Score, Score, Score]:
     """Precision and recall with k = 3, density and coverage with k = 5, from one pass over all distances.
 
-    See `precision_recall` for arguments and errors.
+    See `precision_recall` for other arguments and errors.
+
+    Args:
+        fakes: See there.
+        reals: See there.
+        groups: See there.
+        seed: See there.
+        prefix: See there.
+        among_reals: `NearReals.to_reals` of the same reals and groups; found where it is None.
     """
-    precision, recall, density, coverage = _scores(fakes, reals, 3, 5, groups, seed, prefix)
+    precision, recall, density, coverage = _scores(fakes, reals, 3, 5, groups, seed, prefix, among_reals)
     return precision, recall, density, coverage
 
 
 def _scores(
-    fakes: Tensor, reals: Tensor, k_closed: int | None, k_open: int | None, groups: int, seed: int, prefix: str
+    fakes: Tensor,
+    reals: Tensor,
+    k_closed: int | None,
+    k_open: int | None,
+    groups: int,
+    seed: int,
+    prefix: str,
+    found: Neighbours | None = None,
 ) -> list[Score]:
     """Precision and recall unless ``k_closed`` is None, then density and coverage unless ``k_open`` is."""
     check_features(fakes, reals)
     of_fakes, of_reals = groups_of(len(fakes), groups, seed), groups_of(len(reals), groups, seed)
     wanted = [k for k in (k_closed, k_open) if k is not None]
-    found = _neighbours("reals", reals, max(wanted), len(of_reals))
+    found = _neighbours("reals", reals, max(wanted), len(of_reals), found)
     counted: list[tuple[Balls, bool]] = []  # and whether its centres are the fakes
     if k_closed is not None:
         among_fakes = _neighbours("fakes", fakes, k_closed, len(of_fakes))
@@ -179,7 +200,7 @@ def _scores(
     return scores
 
 
-def _neighbours(name: str, samples: Tensor, k: int, groups: int) -> Neighbours:
+def _neighbours(name: str, samples: Tensor, k: int, groups: int, found: Neighbours | None = None) -> Neighbours:
     """Enough neighbours of samples among themselves to know the k-th without any one group."""
     if k < 1:
         raise UsageError(f"A ball cannot reach to neighbour number {k}; give k from 1 on.")
@@ -187,7 +208,7 @@ def _neighbours(name: str, samples: Tensor, k: int, groups: int) -> Neighbours:
         raise DataError(
             f"{len(samples)} {name} are too few for balls that reach to neighbour number {k}; give {k + 1} or more."
         )
-    return nearest(samples, samples, kept_for(k, groups, len(samples) - 1), exclude_self=True)
+    return found or nearest(samples, samples, kept_for(k, groups, len(samples) - 1), exclude_self=True)
 
 
 def _of_points(

@@ -1,7 +1,7 @@
 """Every score of two sets of pictures from one look at each, and what chance alone would give."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ from ganvas.metric.frechet import frechet_score
 from ganvas.metric.inception_score import is_score
 from ganvas.metric.kernel import kid_score, kid_subsets
 from ganvas.metric.manifold import manifold_scores
-from ganvas.metric.memorised import authenticity
+from ganvas.metric.memorised import NearReals, authenticity, find_near_reals
 from ganvas.metric.protocol import Protocol
 from ganvas.metric.score import Score
 
@@ -23,10 +23,17 @@ LEAST_HALF = 10
 
 @dataclass(frozen=True)
 class Scored:
-    """Scores, and by name the floor of each: one half of the reals against the other."""
+    """What two sets of pictures are worth.
+
+    Attributes:
+        scores: All of them.
+        floors: By name: one half of the reals against the other.
+        near: The reals around each fake and each real.
+    """
 
     scores: tuple[Score, ...]
     floors: Mapping[str, float]
+    near: NearReals = field(repr=False, compare=False)
 
 
 def score_sets(
@@ -47,14 +54,14 @@ def score_sets(
         UsageError: Fewer than two groups.
     """
 
-    def of_pairs(x: Tensor, y: Tensor, groups: int) -> list[Score]:
+    def of_pairs(x: Tensor, y: Tensor, groups: int, near: NearReals) -> list[Score]:
         return [
             frechet_score(x, y, groups=groups, unbiased=protocol.unbiased, seed=seed, name=named(network, "fd")),
             kid_score(x, y, groups=groups, seed=seed, name=named(network, "kd")),
             *of_subsets(x, y),
-            *manifold_scores(x, y, groups=groups, seed=seed, prefix=named(network, "")),
+            *manifold_scores(x, y, groups=groups, seed=seed, prefix=named(network, ""), among_reals=near.to_reals),
             diversity_score(x, y, groups=groups, seed=seed, name=named(network, "diversity")),
-            authenticity(x, y, groups=groups, seed=seed, name=named(network, "authenticity")),
+            authenticity(x, y, groups=groups, seed=seed, name=named(network, "authenticity"), near=near),
         ]
 
     def of_subsets(x: Tensor, y: Tensor) -> list[Score]:
@@ -69,15 +76,17 @@ def score_sets(
             return []
         return [is_score(logits, splits=protocol.splits, groups=groups, seed=seed, name=named(network, "is"))]
 
-    scores = [*of_pairs(fakes.features, reals.features, groups), *of_logits(fakes.logits)]
+    near = find_near_reals(fakes.features, reals.features, groups=groups)
+    scores = [*of_pairs(fakes.features, reals.features, groups, near), *of_logits(fakes.logits)]
     floors = {score.name: score.value for score in of_logits(reals.logits)}
     order = torch.randperm(len(reals), generator=torch.Generator().manual_seed(seed))
     first, second = order.tensor_split(2)
     constant = any((reals.features[half] == reals.features[half[0]]).all() for half in (first, second))
     if len(second) >= LEAST_HALF and not constant:
-        halves = of_pairs(reals.features[first], reals.features[second], 2)
-        floors |= {score.name: score.value for score in halves}
-    return Scored(tuple(scores), floors)
+        halves = reals.features[first], reals.features[second]
+        between = of_pairs(*halves, 2, find_near_reals(*halves, groups=2))
+        floors |= {score.name: score.value for score in between}
+    return Scored(tuple(scores), floors, near)
 
 
 def named(network: str, score: str) -> str:

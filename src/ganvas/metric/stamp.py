@@ -5,6 +5,8 @@ covariance and the number of pictures (Parmar et al. 2022, arXiv:2104.11222; Cho
 arXiv:1911.07023). So every result carries its stamp, and results of different stamps are not compared.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
@@ -106,10 +108,25 @@ class Stamp:
         )
 
 
+def compared(stamp: Stamp) -> dict[str, Any]:
+    """The fields of `COMPARED` and what they are."""
+    values = stamp.to_dict()
+    return {name: values[name] for name in COMPARED}
+
+
 def differences(a: Stamp, b: Stamp) -> list[str]:
     """The fields of `COMPARED` in which two stamps differ, in that order; empty if their results are comparable."""
-    left, right = a.to_dict(), b.to_dict()
+    left, right = compared(a), compared(b)
     return [name for name in COMPARED if left[name] != right[name]]
+
+
+def measurement(*facts: object) -> str:
+    """Eight hex digits for the names of files: measurements of other facts do not overwrite each other's.
+
+    Args:
+        facts: What the measurement depends on, as plain values.
+    """
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def _counts(found: Fields) -> dict[str, int]:

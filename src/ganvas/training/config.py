@@ -86,8 +86,9 @@ class TrainingOptions:
     loss: LossName = option("Adversarial loss.", default="relativistic")
     penalty: PenaltyName = option("What keeps the discriminator smooth.", default="r1+r2")
     estimator: Literal["exact", "directional"] = option(
-        "R1 and R2 by double backward, or by one random direction a picture (faster, noisier).",
-        default="directional",
+        "R1 and R2 by double backward, or along one random direction a picture (noisier; for networks that cannot be "
+        "differentiated twice).",
+        default="exact",
     )
     penalty_interval: int = option("Steps between penalties; their weight grows to match.", default=1, least=1)
     gamma: float = option("Penalty weight at the start.", least=0)
