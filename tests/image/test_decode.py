@@ -2,6 +2,7 @@
 
 import struct
 import zipfile
+import zlib
 from io import BytesIO
 from pathlib import Path
 
@@ -99,6 +100,15 @@ def test_transparent_colour(mode: str, key: int | tuple[int, int, int]) -> None:
     np.testing.assert_array_equal(decode(data, "x"), np.concatenate([colour, alpha], axis=2))
 
 
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_transparent_grey_of_few_bits(bits: int) -> None:
+    rows = b"\0" + int("".join(f"{value:0{bits}b}" for value in [0, 1] * 4), 2).to_bytes(bits, "big")
+    key, pixels = chunk(b"tRNS", struct.pack(">H", 1)), chunk(b"IDAT", zlib.compress(rows))
+    data = PNG_SIGNATURE + header(8, 1, bits, 0) + key + pixels + chunk(b"IEND", b"")
+    grey = 255 // (2**bits - 1)
+    np.testing.assert_array_equal(decode(data, "x"), [[[0, 0, 0, 255], [grey, grey, grey, 0]] * 4])
+
+
 def test_premultiplied_tiff_is_divided_again() -> None:
     array = np.array([[[100, 50, 0, 200], [0, 0, 0, 0]]], np.uint8)
     got = decode(tiff(array, 2, extra=1), "x")
@@ -159,6 +169,8 @@ REFUSED = {
     ),
     "32-bit float": (saved(Image.new("F", (2, 2)), "TIFF"), "32-bit samples"),
     "32-bit integer": (saved(Image.new("I", (2, 2)), "TIFF"), "32-bit samples"),
+    "half float": (tiff(noise(2, 2, 1, dtype=np.uint16), 1, sample_format=3), "kind or number of samples"),
+    "two greys": (tiff(noise(2, 2, 2, dtype=np.uint16), 1, extra=2), "kind or number of samples"),
     "signed 16-bit": (tiff(noise(2, 2, 1, dtype=np.uint16), 1, sample_format=2), "16-bit samples"),
 }
 

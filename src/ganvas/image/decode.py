@@ -67,7 +67,7 @@ def probe(data: bytes | BinaryIO, name: str) -> Facts:
     """
     with reading(name):
         image = open_picture(data, name)
-        return _facts(image, name, orientation(image))
+        return checked_facts(image, name, orientation(image))
 
 
 def decode(data: bytes | BinaryIO, name: str) -> np.ndarray:
@@ -85,10 +85,10 @@ def decode(data: bytes | BinaryIO, name: str) -> np.ndarray:
     with reading(name):
         image = open_picture(whole, name)
         turn = orientation(image)
-        facts = _facts(image, name, turn)
+        facts = checked_facts(image, name, turn)
         array = None
         if facts.bit_depth == 16:
-            array = sixteen_bits(image, open_picture(whole, name), facts.channels)
+            array = sixteen_bits(image, open_picture(whole, name))
         if array is None:
             array = eight_bits(image, facts.channels)
         return upright(array, turn)
@@ -121,7 +121,7 @@ def open_picture(data: bytes | BinaryIO, name: str) -> ImageFile:
         raise FileError(
             f"The file {name!r} is not a picture of a known format; convert it to one of {', '.join(FORMATS)}."
         )
-    image = readers[0](stream)
+    image = _header_read(readers[0], stream, name)
     width, height = image.size
     if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE_PX:
         raise FileError(
@@ -133,7 +133,24 @@ def open_picture(data: bytes | BinaryIO, name: str) -> ImageFile:
     return image
 
 
-def _facts(image: ImageFile, name: str, turn: int) -> Facts:
+def _header_read(reader: type[ImageFile], stream: BinaryIO, name: str) -> ImageFile:
+    try:
+        image = reader(stream)
+    except SyntaxError as error:
+        if "pixel mode" not in str(error) and "data organization" not in str(error):
+            raise
+        raise FileError(
+            f"The picture {name!r} is damaged or cut short, or has a kind or number of samples that is not read here; "
+            "save it again, as grey or RGB with 8 or 16 bits a channel."
+        ) from error
+    key = image.info.get("transparency")
+    if isinstance(image, PngImageFile) and image.mode == "L" and isinstance(key, int):
+        image.info["transparency"] = key * (255 // (2 ** _sample_bits(image) - 1))  # Pillow spreads the pixels alone
+    return image
+
+
+def checked_facts(image: ImageFile, name: str, turn: int) -> Facts:
+    """What `probe` says of an opened picture, and its refusals; `turn` is the EXIF orientation."""
     channels = 4 if image.has_transparency_data else _CHANNELS.get(image.mode)
     bits = _sample_bits(image)
     if channels is None or bits not in (1, 2, 4, 8, 16):
