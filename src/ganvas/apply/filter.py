@@ -30,7 +30,7 @@ class LocalFilter:
         return self.fn(given)
 
     def then(self, after: "LocalFilter") -> "LocalFilter":
-        """This filter and another one on what it paints: radii add up, in input pixels of the first; scales multiply."""
+        """This filter and another on what it paints: radii, in input pixels of the first, add up; scales multiply."""
         return LocalFilter(
             fn=lambda given: after.fn(self.fn(given)),
             scale=self.scale * after.scale,

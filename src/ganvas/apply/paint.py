@@ -86,7 +86,7 @@ def painted(
 def photo_source(
     pixels: np.ndarray, *, mask: np.ndarray | None = None, inputs: Sequence[str] = (), strength: float = 1.0
 ) -> Source:
-    """The planes a network is given: colours (0 where the mask is), its further inputs, and alpha where there is one."""
+    """The planes a network is given: colours (0 where the mask is), its further inputs, and alpha if there is any."""
 
     def source(rows: Span, columns: Span) -> Tensor:
         part = window(pixels, rows, columns)

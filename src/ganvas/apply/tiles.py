@@ -31,7 +31,9 @@ def spans(length: int, tile: int, radius: int, stride: int, start: int = 0) -> l
         stride: What all borders of tiles are multiples of.
         start: First pixel to keep, a multiple of the stride; what lies before it is read, too.
     """
-    assert length > start >= 0 and length % stride == start % stride == 0 and tile >= 1 and radius >= 0
+    assert length > start >= 0
+    assert length % stride == start % stride == 0
+    assert tile >= 1
     left = length - start
     count = -(-left // padded(tile, stride))
     core = padded(-(-left // count), stride)
