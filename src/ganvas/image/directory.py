@@ -76,11 +76,11 @@ def read_directory(data: bytes, offset: int, order: Order, pointers: Pointers) -
     return Directory(fields, inner)
 
 
-def packed(directory: Directory, order: Order, offset: int, big: bool = False, in_place: int | None = None) -> bytes:
+def packed(directory: Directory, order: Order, offset: int, big: bool = False, in_place: Field | None = None) -> bytes:
     """A directory, the values that do not fit its entries, and its inner directories, to be written at an offset.
 
     The offset, an even one, is where in the file the bytes will lie. `big` gives entries of BigTIFF, with offsets of 8
-    bytes. The value of the tag `in_place` is taken to lie at its old `Field.offset` already.
+    bytes. The value of the field `in_place` is taken to lie at its `Field.offset` already.
     """
     number, entry, room = ("Q", f"{order}HHQ", 8) if big else ("I", f"{order}HHI", 4)
     tags = sorted({*directory.fields, *directory.inner})
@@ -92,16 +92,14 @@ def packed(directory: Directory, order: Order, offset: int, big: bool = False, i
             kind, count, at = (LONG8 if big else LONG), 1, behind + len(values)
             values += packed(directory.inner[tag], order, at, big, in_place)
         else:
-            kind, value = directory.fields[tag].kind, directory.fields[tag].value
-            count = len(value) // _ITEM_BYTES[kind]
-            at = behind + len(values)
-            if len(value) <= room:
-                head += struct.pack(entry, tag, kind, count) + value.ljust(room, b"\0")
+            found = directory.fields[tag]
+            kind, count, at = found.kind, len(found.value) // _ITEM_BYTES[found.kind], behind + len(values)
+            if len(found.value) <= room:
+                head += struct.pack(entry, tag, kind, count) + found.value.ljust(room, b"\0")
                 continue
-            stays = directory.fields[tag].offset if tag == in_place else None
-            if stays is not None:
-                at = stays
+            if found is in_place and found.offset is not None:
+                at = found.offset
             else:
-                values += value + b"\0" * (len(value) % 2)
+                values += found.value + b"\0" * (len(found.value) % 2)
         head += struct.pack(entry, tag, kind, count) + struct.pack(f"{order}{number}", at)
     return head + bytes(room) + values

@@ -111,7 +111,7 @@ def exif_bytes(exif: Exif) -> bytes | None:
     notes = exif.directory.inner.get(IFD.Exif, Directory({}, {})).fields.get(Base.MakerNote)
     before, in_place = b"", None
     if notes is not None and notes.offset is not None and 8 <= notes.offset <= MAX_VALUE_BYTES:
-        before, in_place = bytes(notes.offset - 8) + notes.value, Base.MakerNote.value
+        before, in_place = bytes(notes.offset - 8) + notes.value, notes
         before += b"\0" * (len(before) % 2)
     start = 8 + len(before)
     head = struct.pack(f"{exif.order}2sHI", b"II" if exif.order == "<" else b"MM", 42, start)

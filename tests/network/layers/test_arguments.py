@@ -8,6 +8,7 @@ from torch import nn
 from ganvas.errors import UnknownName, UsageError
 from ganvas.network.discriminator import build_discriminator
 from ganvas.network.generator import GENERATORS, build_generator
+from ganvas.network.image_to_image import build_image_to_image
 from tests.network.architectures import NAMES, plain, small_arguments
 
 GOOD: dict[str, Any] = {"size": [28, 28], "channels": 1, "latent_dim": 8, "width": 4, "blocks": 1}
@@ -74,12 +75,40 @@ def test_values_of_one_architecture(name: str, change: dict[str, Any], message: 
         build_generator(name, arguments)
 
 
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("unet", {"inputs": ["fog"]}, "'inputs' .* must be a list of none or some, each once, of mask, strength"),
+        ("unet", {"inputs": ["mask", "mask"]}, "'inputs'"),
+        ("unet", {"inputs": "mask"}, "'inputs'"),
+        ("unet", {"inputs": [["mask"]]}, "'inputs'"),
+        ("unet", {"channels_out": 2}, "'channels_out' .* is 2, but must be 1 or 3"),
+        ("unet", {"scales": 7}, "'scales' .* from 1 to 6"),
+        ("unet", {"block": "sparse"}, "'block' .* must be one of dense, depthwise"),
+        ("gated-unet", {"dilations": [1, 0]}, "'dilations' .* a list of 1 to 16 whole numbers from 1 to 16"),
+        ("gated-unet", {"dilations": []}, "'dilations'"),
+        ("plain", {"scale": 0}, "'scale' of the network 'plain' is 0, but must be a whole number from 1 to 8"),
+        ("compact", {"inputs": []}, "no argument 'inputs' of the network 'compact'"),
+        ("compact", {"width": 8192, "depth": 32}, "million weights, above the limit of 500 million"),
+        ("palin", {}, "no network 'palin'. Did you mean 'plain'"),
+    ],
+)
+def test_values_of_networks_from_pictures_to_pictures(name: str, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        build_image_to_image(name, change)
+
+
+@pytest.mark.parametrize("inputs", [[], ["mask"], ["strength", "mask"]])
+def test_names_may_come_in_any_number_and_order(inputs: list[str]) -> None:
+    assert build_image_to_image("unet", {"inputs": inputs, "width": 2}).inputs == tuple(inputs)
+
+
 @pytest.mark.parametrize("build", [build_generator, build_discriminator])
 @pytest.mark.parametrize("name", ["fsat", "__class__", "ganvas.errors", "", "x" * 10_000])
 def test_unknown_names_are_refused_with_a_list(
     build: Callable[[str, Mapping[str, object]], nn.Module], name: str
 ) -> None:
-    with pytest.raises(UnknownName, match="dcgan, fast, mlp, r3, resnet") as caught:
+    with pytest.raises(UnknownName, match="dcgan, fast, mlp, (patch, )?r3, resnet") as caught:
         build(name, GOOD)
     assert len(str(caught.value)) < 200
 

@@ -7,6 +7,7 @@ from torch import nn
 from ganvas.network.discriminator.dcgan import DcganDiscriminator
 from ganvas.network.discriminator.fast import FastDiscriminator
 from ganvas.network.discriminator.mlp import MlpDiscriminator
+from ganvas.network.discriminator.patch import PatchDiscriminator
 from ganvas.network.discriminator.r3 import R3Discriminator
 from ganvas.network.discriminator.resnet import ResnetDiscriminator
 from ganvas.network.layers.arguments import build
@@ -17,6 +18,7 @@ DISCRIMINATORS: dict[str, type[nn.Module]] = {
     "resnet": ResnetDiscriminator,
     "r3": R3Discriminator,
     "fast": FastDiscriminator,
+    "patch": PatchDiscriminator,
 }
 
 

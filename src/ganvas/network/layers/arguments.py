@@ -16,7 +16,8 @@ from torch import nn
 
 from ganvas.errors import UnknownName, UsageError
 
-CHANNELS = (1, 3, 4)
+CHOICES: dict[str, tuple[int, ...]] = {"channels": (1, 3, 4), "channels_out": (1, 3)}
+"""The whole numbers of which a constructor takes only some."""
 
 LIMITS: dict[str, tuple[int, int]] = {
     "size": (1, 8192),
@@ -28,8 +29,12 @@ LIMITS: dict[str, tuple[int, int]] = {
     "group_width": (1, 8192),
     "blocks": (1, 32),
     "depth": (1, 32),
+    "scale": (1, 8),
+    "scales": (1, 6),
+    "dilations": (1, 16),
+    "planes": (0, 16),
 }
-"""Smallest and largest value of every whole number a constructor takes."""
+"""Smallest and largest value of every other whole number a constructor takes."""
 
 MAX_LENGTH = 16
 """Largest number of values of a list."""
@@ -42,7 +47,7 @@ def build(kind: str, classes: Mapping[str, type[nn.Module]], name: str, argument
     """A freshly initialised network from values that nobody vouches for.
 
     Args:
-        kind: What it is, for error messages: "generator" or "discriminator".
+        kind: What it is, for error messages: "generator", "discriminator" or "network".
         classes: Classes by name, each with keyword-only arguments.
         name: A key of ``classes``.
         arguments: The constructor's arguments; lists may stand for tuples.
@@ -111,14 +116,18 @@ def fits(name: str, kind: Any, value: object) -> bool:
         return isinstance(value, bool)
     if get_origin(kind) is tuple:
         items = get_args(kind)
-        if not isinstance(value, tuple) or not 1 <= len(value) <= MAX_LENGTH:
+        if not isinstance(value, tuple):
+            return False
+        if get_origin(items[0]) is Literal:
+            return all(fits(name, items[0], item) for item in value) and len(set(value)) == len(value)
+        if not 1 <= len(value) <= MAX_LENGTH:
             return False
         same_length = items[-1] is Ellipsis or len(value) == len(items)
         return same_length and all(fits(name, items[0], item) for item in value)
     if not isinstance(value, int) or isinstance(value, bool):
         return False
-    if name == "channels":
-        return value in CHANNELS
+    if name in CHOICES:
+        return value in CHOICES[name]
     low, high = LIMITS[name]
     return low <= value <= high
 
@@ -131,10 +140,13 @@ def wanted(name: str, kind: Any) -> str:
         return "true or false"
     if get_origin(kind) is tuple:
         items = get_args(kind)
+        if get_origin(items[0]) is Literal:
+            return "a list of none or some, each once, of " + ", ".join(get_args(items[0]))
         count = f"1 to {MAX_LENGTH}" if items[-1] is Ellipsis else str(len(items))
         return f"a list of {count} whole numbers from {LIMITS[name][0]} to {LIMITS[name][1]}"
-    if name == "channels":
-        return "1, 3 or 4"
+    if name in CHOICES:
+        *others, last = map(str, CHOICES[name])
+        return f"{', '.join(others)} or {last}"
     return f"a whole number from {LIMITS[name][0]} to {LIMITS[name][1]}"
 
 

@@ -20,7 +20,12 @@ class FullPrecision(nn.Module):
 
     def forward(self, x: Tensor, *others: Tensor | None) -> Tensor:
         """Call the module; only the first tensor is converted."""
-        dtype = next(self.inner.parameters()).dtype
-        with torch.autocast(x.device.type, enabled=False):
-            result: Tensor = self.inner(x.to(dtype), *others)
-        return result
+        return in_full_precision(self.inner, x, *others)
+
+
+def in_full_precision(inner: nn.Module, x: Tensor, *others: Tensor | None) -> Tensor:
+    """`FullPrecision` where a wrapper would change the names of the weights."""
+    dtype = next(inner.parameters()).dtype
+    with torch.autocast(x.device.type, enabled=False):
+        result: Tensor = inner(x.to(dtype), *others)
+    return result

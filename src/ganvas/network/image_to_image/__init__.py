@@ -1,0 +1,37 @@
+"""From pictures to pictures: what repairs, restores and enlarges photographs."""
+
+from collections.abc import Mapping
+
+from torch import nn
+
+from ganvas.network.image_to_image.compact import Compact
+from ganvas.network.image_to_image.fuse import fused
+from ganvas.network.image_to_image.gated_unet import GatedUnet
+from ganvas.network.image_to_image.interface import ImageToImage
+from ganvas.network.image_to_image.plain import PlainUpscaler
+from ganvas.network.image_to_image.receptive import receptive_radius_px
+from ganvas.network.image_to_image.unet import Unet
+from ganvas.network.layers.arguments import build
+
+__all__ = ["IMAGE_TO_IMAGE", "ImageToImage", "build_image_to_image", "fused", "receptive_radius_px"]
+
+IMAGE_TO_IMAGE: dict[str, type[nn.Module]] = {
+    "compact": Compact,
+    "plain": PlainUpscaler,
+    "unet": Unet,
+    "gated-unet": GatedUnet,
+}
+
+
+def build_image_to_image(name: str, arguments: Mapping[str, object]) -> nn.Module:
+    """A freshly initialised network, an `ImageToImage`; name and arguments may come from an untrusted file.
+
+    Args:
+        name: A key of `IMAGE_TO_IMAGE`.
+        arguments: The constructor's arguments as plain values; lists may stand for tuples.
+
+    Raises:
+        UnknownName: There is no such network.
+        UsageError: An argument is unknown, missing, of the wrong type, or too large.
+    """
+    return build("network", IMAGE_TO_IMAGE, name, arguments)

@@ -1,0 +1,53 @@
+"""Repair: a U of gated convolutions that paints what a mask hides."""
+
+from typing import final
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ganvas.network.image_to_image.interface import require_given
+from ganvas.network.layers.gated import GatedConv, GatedResidual
+from ganvas.network.layers.initialise import zeros
+from ganvas.network.layers.precision import FullPrecision
+from ganvas.network.layers.ushape import UShape
+from ganvas.network.layers.widths import doubling_widths
+from ganvas.tensors import Images
+
+
+@final
+class GatedUnet(nn.Module):
+    """Gated convolutions (Yu et al. 2019, arXiv:1806.03589) with dilated ones at the coarsest scale for context.
+
+    Dilations of 1, 2, 4, 8 carry what surrounds a hole across it (Yu et al. 2018, arXiv:1801.07892, figure 4).
+    The result is the raw painting, of the whole picture: whoever has the mask puts the two together.
+
+    Args:
+        width: Channels at half of the picture's size.
+        max_width: The most channels a scale has.
+        scales: How often the sides are halved, the first time by unshuffling pixels.
+        dilations: Of the blocks at the coarsest scale, in its pixels.
+    """
+
+    def __init__(
+        self,
+        *,
+        width: int = 32,
+        max_width: int = 128,
+        scales: int = 3,
+        dilations: tuple[int, ...] = (1, 2, 4, 8),
+    ):
+        super().__init__()
+        self.width, self.max_width, self.scales, self.dilations = width, max_width, scales, dilations
+        self.scale = 1
+        self.stride_px = 2**scales
+        self.inputs: tuple[str, ...] = ("mask",)
+        widths = doubling_widths(scales, width, max_width)[::-1]
+        bottom = nn.Sequential(*(GatedResidual(widths[-1], dilation) for dilation in dilations))
+        self.from_image = GatedConv(4 * (3 + len(self.inputs)), width)
+        self.body = UShape(widths, GatedResidual, bottom)
+        self.to_image = FullPrecision(zeros(nn.Conv2d(width, 4 * 3, 3, padding=1)))
+
+    def forward(self, given: Tensor) -> Images:
+        """Map the picture, 0 where it is missing, and the mask, ``(N, 4, h, w)``, to a painting ``(N, 3, h, w)``."""
+        require_given(self, given)
+        return F.pixel_shuffle(self.to_image(self.body(self.from_image(F.pixel_unshuffle(given, 2)))), 2)
