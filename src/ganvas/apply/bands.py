@@ -108,7 +108,7 @@ def _band(
     for column in columns:
         if not needed(rows, column):
             continue
-        painted = _painted(source(rows, column), filter, device)
+        painted = filtered_window(source(rows, column), filter, device)
         if band is None:
             band = torch.zeros(painted.shape[1], (rows.keep_to - rows.keep_from) * scale, columns[-1].keep_to * scale)
         top, left = (rows.keep_from - rows.read_from) * scale, (column.keep_from - column.read_from) * scale
@@ -120,7 +120,12 @@ def _band(
     return band
 
 
-def _painted(given: Tensor, filter: LocalFilter, device: torch.device) -> Tensor:
+def filtered_window(given: Tensor, filter: LocalFilter, device: torch.device) -> Tensor:
+    """A filter on the planes of one window, ``(1, Cin, h, w) -> (1, Cout, h * scale, w * scale)`` on the device.
+
+    Raises:
+        FileError: It gives another size.
+    """
     # TF32 keeps 10 bits of a number, and a benchmark might take another algorithm for the same tile
     exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
     with torch.inference_mode(), exact:
