@@ -63,7 +63,8 @@ def mask_pixels(mask: np.ndarray) -> np.ndarray:
 def _grey(pixels: np.ndarray) -> np.ndarray:
     """The mean of the colours, as whole numbers: uint32 ``(H, W)``."""
     colours = pixels.shape[2] - int(has_alpha(pixels))
-    total = pixels[..., 0].astype(np.uint32)
+    total: np.ndarray = pixels[..., 0].astype(np.uint32)
     for channel in range(1, colours):
         total += pixels[..., channel]
-    return total // colours
+    total //= colours
+    return total

@@ -57,10 +57,10 @@ def target_of(entry: Entry, photo: Photo, options: PhotoOptions, scale: int = 1)
     """
     notes = []
     format = _chosen(entry, photo, options)
-    if format == "webp" and options.format == "lossless" and scale * max(photo.pixels.shape[:2]) > _LARGEST_WEBP_PX:
-        if entry.suffix is None:
-            format = "png"
-            notes.append(f"Written as png: webp has at most {_LARGEST_WEBP_PX} pixels a side.")
+    free = options.format == "lossless" and entry.suffix is None
+    if free and format == "webp" and scale * max(photo.pixels.shape[:2]) > _LARGEST_WEBP_PX:
+        format = "png"
+        notes.append(f"Written as png: webp has at most {_LARGEST_WEBP_PX} pixels a side.")
     if options.format == "keep" and format != photo.format:
         notes.append(f"Written as {format}: {photo.format} is read and not written.")
     if options.format == "keep" and photo.palette:
@@ -87,7 +87,9 @@ def _chosen(entry: Entry, photo: Photo, options: PhotoOptions) -> PhotoFormat:
     if named is None:
         raise UsageError(f"--out ends in '{entry.suffix}', which is not written; choose from: {', '.join(_BY_SUFFIX)}.")
     if options.format != "lossless" and named != wanted:
-        raise UsageError(f"--out ends in '{entry.suffix}', but --format {options.format} means {wanted}; let them agree.")
+        raise UsageError(
+            f"--out ends in '{entry.suffix}', but --format {options.format} means {wanted}; let them agree."
+        )
     return named
 
 

@@ -181,7 +181,9 @@ def _do(seen: _Looked, work: Work, options: PhotoOptions, ledger: Ledger | None,
         if ledger is None:
             return
         if path.exists() and not ledger.is_ours(path):
-            raise FileError(f"'{path}' is there already and was not made by this command; move it, or choose another --out.")
+            raise FileError(
+                f"'{path}' is there already and was not made by this command; move it, or choose another --out."
+            )
         ledger.begin(entry.name, path)
 
     made = work.render(entry, loaded, ledger, claim, lambda share: clock.tick(entry.name, share))

@@ -52,7 +52,7 @@ def preview(files: PhotoFiles, painters: tuple[Painter, ...], report: Report) ->
         "tile_px": [painter.tile for painter in painters],
     }
     lines = [(name, f"{width}x{height}") for name, (height, width) in sizes.items()]
-    lines += [(name, why) for name, why in broken.items()]
+    lines += list(broken.items())
     lines += [
         ("files", f"{len(sizes)}, and {len(broken)} that cannot be read"),
         ("time", _duration(seconds)),

@@ -61,7 +61,11 @@ class RepairRequest:
         self.options.check()
         check_share("fidelity", self.fidelity)
         if (self.mask is None) != self.find_scratches:
-            how = "both --mask and --find-scratches are" if self.find_scratches else "neither --mask nor --find-scratches is"
+            how = (
+                "both --mask and --find-scratches are"
+                if self.find_scratches
+                else "neither --mask nor --find-scratches is"
+            )
             raise UsageError(f"A repair needs one mask, but {how} given; give one of them.")
         if self.scratch_model is not None and not self.find_scratches:
             raise UsageError("--scratch-model is given without --find-scratches; give both or none.")

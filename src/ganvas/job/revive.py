@@ -80,7 +80,9 @@ class ReviveRequest:
         check_share("strength", self.strength)
         check_share("fidelity", self.fidelity)
         if self.options.model is not None:
-            raise UsageError(f"--model is '{self.options.model}', but revive has one model a step; say --repair-model ….")
+            raise UsageError(
+                f"--model is '{self.options.model}', but revive has one model a step; say --repair-model …."
+            )
         if self.upscale_model is not None and self.scale is None:
             raise UsageError("--upscale-model is given without --scale; give both or none.")
         if self.out.suffix.lower() in EXTENSIONS and not self.out.is_dir():
@@ -165,9 +167,7 @@ def _steps(out: Path, entry: Entry) -> Path:
 class _Chain:
     """The steps of one photograph."""
 
-    def __init__(
-        self, request: ReviveRequest, models: _Models, entry: Entry, ledger: Ledger, claim: Claim, tick: Tick
-    ):
+    def __init__(self, request: ReviveRequest, models: _Models, entry: Entry, ledger: Ledger, claim: Claim, tick: Tick):
         self.request, self.models, self.entry, self.ledger, self.claim = request, models, entry, ledger, claim
         self.folder = _steps(request.out, entry)
         self.written: list[Path] = []
@@ -180,7 +180,9 @@ class _Chain:
         """All steps; each but the last leaves a file that the next one reads."""
         began = time.monotonic()
         models, original = self.models, loaded
-        target = target_of(self.entry, loaded.photo, self.request.options, 1 if models.upscale is None else models.upscale.model.scale)
+        target = target_of(
+            self.entry, loaded.photo, self.request.options, 1 if models.upscale is None else models.upscale.model.scale
+        )
         loaded = self._step(REPAIRED, loaded, self._repair)
         if models.upscale is not None:
             loaded = self._step(RESTORED, loaded, lambda given, to: self._paint(models.restore, given, to))
@@ -227,9 +229,7 @@ class _Chain:
 
     def _paint(self, painter: Painter, given: Loaded, target: Target, mask: np.ndarray | None = None) -> Receipt:
         unchanged = unchanged_by(painter, mask)
-        receipt = render(
-            given, painter, target, self.request.options, mask=mask, unchanged=unchanged, tick=self._tick
-        )
+        receipt = render(given, painter, target, self.request.options, mask=mask, unchanged=unchanged, tick=self._tick)
         self.receipts.append(receipt)
         return receipt
 

@@ -49,7 +49,9 @@ class UpscaleRequest:
         self.options.check()
         check_share("fidelity", self.fidelity)
         if not 2 <= self.scale <= MOST_SCALE:
-            raise UsageError(f"--scale is {self.scale}, but it must be 2 or 4 (to {MOST_SCALE} with a model of your own).")
+            raise UsageError(
+                f"--scale is {self.scale}, but it must be 2 or 4 (to {MOST_SCALE} with a model of your own)."
+            )
 
 
 def upscale(request: UpscaleRequest, *, report: Report = lambda event: None) -> PhotosResult:

@@ -81,7 +81,9 @@ def test_a_network_that_pools_the_whole_picture_is_refused() -> None:
         def forward(self, given: Tensor) -> Tensor:
             return given - given.mean((2, 3), keepdim=True)
 
-    with pytest.raises(UsageError, match="depends on pixels 128 away and more, so large pictures cannot be painted in tiles"):
+    with pytest.raises(
+        UsageError, match="depends on pixels 128 away and more, so large pictures cannot be painted in tiles"
+    ):
         receptive_radius_px(Pooled())
 
 
