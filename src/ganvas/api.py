@@ -36,7 +36,7 @@ def train(
     auto_batch: bool = False,
     generator: nn.Module | None = None,
     discriminator: nn.Module | None = None,
-    task: Task | None = None,
+    task: Task | str | None = None,
     report: Report = lambda event: None,
     **options: Any,
 ) -> TrainResult:
@@ -55,7 +55,7 @@ def train(
         auto_batch: Take smaller parts of the batch when memory runs out.
         generator: Your own generator: ``(latents (N, Z)[, condition (N, K)]) -> images (N, C, H, W)`` in [-1, 1].
         discriminator: Your own discriminator: ``(images[, condition]) -> ganvas.Judgement``.
-        task: Your own task in place of generation.
+        task: ``generate``, ``repair``, ``restore``, ``upscale`` or ``find-scratches``, or a task of your own.
         report: Called with every event (`ganvas.events`).
         options: Options of the run by name, as on the command line: ``kimg=500, loss="hinge"``.
 
@@ -77,7 +77,8 @@ def train(
         device=device,
         auto_batch=auto_batch,
     )
-    return train_job(request, options, report=report, own=Own(generator, discriminator, task))
+    own, options = _own(generator, discriminator, task, options)
+    return train_job(request, options, report=report, own=own)
 
 
 def plan(
@@ -91,7 +92,7 @@ def plan(
     auto_batch: bool = False,
     generator: nn.Module | None = None,
     discriminator: nn.Module | None = None,
-    task: Task | None = None,
+    task: Task | str | None = None,
     report: Report = lambda event: None,
     **options: Any,
 ) -> Plan:
@@ -114,7 +115,17 @@ def plan(
         device=device,
         auto_batch=auto_batch,
     )
-    return plan_job(request, options, report=report, own=Own(generator, discriminator, task))
+    own, options = _own(generator, discriminator, task, options)
+    return plan_job(request, options, report=report, own=own)
+
+
+def _own(
+    generator: nn.Module | None, discriminator: nn.Module | None, task: Task | str | None, options: Mapping[str, Any]
+) -> tuple[Own, dict[str, Any]]:
+    """What was passed as objects, and the options, the name of a task among them."""
+    if isinstance(task, str):
+        return Own(generator, discriminator), {**options, "task": task}
+    return Own(generator, discriminator, task), dict(options)
 
 
 def load(

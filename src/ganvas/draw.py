@@ -68,12 +68,27 @@ class Draw:
         Made on the device, for these rows only: each is a bit of `philox`, keyed by the seed, at its row and place.
         """
         numbers = math.prod(shape)
-        block = torch.arange(-(-numbers // 64), device=self.device)
-        row = (torch.arange(self.start, self.start + self.count, device=self.device) + (self.seed >> 32)) & _LOW
-        words = torch.stack(philox(block.expand(self.count, -1), row[:, None], self.seed & _LOW), 2)
+        words = torch.stack(self._words(-(-numbers // 64)), 2)
         octets = (words[..., None] >> torch.arange(0, 32, 8, device=self.device)) & 255
         signs = torch.nn.functional.embedding(octets, _octet_signs(self.device)).flatten(1)
         return signs[:, :numbers].reshape(self.count, *shape)
+
+    def noise(self, *shape: int) -> Tensor:
+        """Standard normal, ``(count, *shape)``, float32: `normal` for many numbers, other ones.
+
+        Made on the device, for these rows only, by Box and Muller's transform of the words of `philox`.
+        """
+        numbers = math.prod(shape)
+        radius, angle = self._words(-(-numbers // 2))
+        far = ((radius.float() + 1) / 2**32).log_().mul_(-2).clamp_(min=0).sqrt_()
+        turn = angle.float().mul_(2 * math.pi / 2**32)
+        return torch.cat([far * turn.cos(), far * turn.sin()], 1)[:, :numbers].reshape(self.count, *shape)
+
+    def _words(self, blocks: int) -> tuple[Tensor, Tensor]:
+        """Two random words a block of each of these rows, keyed by the seed."""
+        block = torch.arange(blocks, device=self.device)
+        row = (torch.arange(self.start, self.start + self.count, device=self.device) + (self.seed >> 32)) & _LOW
+        return philox(block.expand(self.count, -1), row[:, None], self.seed & _LOW)
 
     def _generator(self) -> torch.Generator:
         return torch.Generator().manual_seed(self.seed)

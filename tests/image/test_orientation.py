@@ -24,6 +24,7 @@ STORED = {  # Exif 2.32, 4.6.4: which side of the picture the first row and the 
     8: ["da", "eb", "fc"],  # left, bottom
 }
 GREYS = dict(zip("abcdef", [0, 50, 100, 150, 200, 250], strict=True))
+Writer = Callable[[Image.Image, int], bytes]
 TURNS = pytest.mark.parametrize("turn", STORED)
 
 
@@ -69,7 +70,7 @@ WRITERS = [as_tiff, as_deflated_tiff, as_png, as_png_with_late_exif, as_jpeg, as
 
 @TURNS
 @pytest.mark.parametrize("write", WRITERS)
-def test_decoded_picture_stands_upright(write: Callable[[Image.Image, int], bytes], turn: int) -> None:
+def test_decoded_picture_stands_upright(write: Writer, turn: int) -> None:
     data = write(Image.fromarray(blocks(STORED[turn])), turn)
     facts = probe(data, "turned")
     assert (facts.width_px, facts.height_px) == (48, 32)

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from ganvas.errors import UsageError
-from ganvas.training.config import SETTINGS, DataOptions, NetworkOptions, TrainConfig, TrainingOptions
+from ganvas.training.config import SETTINGS, DataOptions, NetworkOptions, TaskOptions, TrainConfig, TrainingOptions
 from ganvas.training.options import options_of, parse
 from tests.training.toys import options
 
@@ -62,7 +62,9 @@ def test_only_the_adaptive_policy_is_bounded_where_augmentations_leak() -> None:
 
 
 def test_a_configuration_survives_json() -> None:
-    config = TrainConfig(DataOptions(size=(8, 12), channels=3), networks(), options(augment=("flip", "shift")))
+    config = TrainConfig(
+        TaskOptions(), DataOptions(size=(8, 12), channels=3), networks(), options(augment=("flip", "shift"))
+    )
     given = json.loads(json.dumps(config.flat()))
     back = parse(SETTINGS, given, "run.json")
     assert back == config.flat()

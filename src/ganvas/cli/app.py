@@ -32,6 +32,7 @@ app.command(
 ganvas train photos/                         everything chosen for you
 ganvas train photos/ --minutes 20            as good as 20 minutes allow
 ganvas train photos/ --size 192x320 --kimg 2000 --name beach
+ganvas train photos/ --task upscale --scale 2      or repair, restore, find-scratches
 
 The same command again resumes. Ctrl-C saves first.""",
 )

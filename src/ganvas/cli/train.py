@@ -122,7 +122,10 @@ def train(
         show.as_json({"run": str(done.run), "model": str(done.model), "seen_kimg": done.seen_kimg, "plan": plan})
     else:
         show.result(f"Model: {done.model}\nGrids: {done.run / 'samples'}")
-        show.notice(f"Next:  ganvas sample {done.run} --seeds 0-63 --grid 8x8")
+        next_step = f"sample {done.run} --seeds 0-63 --grid 8x8"
+        if done.task != "generate":
+            next_step = f"{done.task} PHOTO --model {done.run}"
+        show.notice(f"Next:  ganvas {next_step}")
 
 
 class StopSignal:

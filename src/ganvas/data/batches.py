@@ -48,17 +48,19 @@ class Batches:
         """
         drawn = self._sampler.indices(position, draw.total)[draw.start : draw.stop]
         rows = self._indices[drawn]
-        levels = self._send(self._dataset.images[rows]).permute(0, 3, 1, 2)
+        levels = send(self._dataset.images[rows], self._device).permute(0, 3, 1, 2)
         if self._mirror:
             flip = draw.named("mirror").integers(2, 1, 1, 1).to(self._device, torch.bool)
             levels = torch.where(flip, levels.flip(3), levels)
-        batch = {"image": levels.float() / 127.5 - 1, "index": self._send(rows)}
+        batch = {"image": levels.float() / 127.5 - 1, "index": send(rows, self._device)}
         if self._dataset.labels.kind != "none":
-            batch["label"] = self._send(self._dataset.labels.condition(rows))
+            batch["label"] = send(self._dataset.labels.condition(rows), self._device)
         return batch
 
-    def _send(self, array: NDArray[np.generic]) -> Tensor:
-        tensor = torch.from_numpy(array)
-        if self._device.type == "cuda":
-            return tensor.pin_memory().to(self._device, non_blocking=True)
-        return tensor.to(self._device)
+
+def send(array: NDArray[np.generic], device: torch.device) -> Tensor:
+    """An array as a tensor on the device."""
+    tensor = torch.from_numpy(array)
+    if device.type == "cuda":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)

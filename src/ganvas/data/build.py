@@ -66,8 +66,15 @@ class Build:
             self._file.write(picture.tobytes())
         self._added += 1
 
-    def publish(self, key: str, unreadable: Sequence[tuple[int, str]]) -> None:
-        """Make it the entry ``key``, unless another process was faster with the same one."""
+    def publish(self, key: str, unreadable: Sequence[tuple[int, str]], counts: Sequence[int] | None = None) -> None:
+        """Make it the entry ``key``, unless another process was faster with the same one.
+
+        Args:
+            key: Form and content.
+            unreadable: The pictures of the source that are missing, and why.
+            counts: How many images each picture of the source has become; None for one each.
+        """
+        record = {"unreadable": unreadable, **({} if counts is None else {"counts": counts})}
         with _writing(self._root):
             length = self._file.tell() - self._added * int(np.prod(self._shape))
             self._file.seek(0)
@@ -76,7 +83,7 @@ class Build:
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
-            (self._folder / "record.json").write_text(json.dumps({"unreadable": unreadable}), "utf-8")
+            (self._folder / "record.json").write_text(json.dumps(record), "utf-8")
             with claimed(self._root / ".lock"):
                 self._claim.close()
                 if not (self._root / key).exists():

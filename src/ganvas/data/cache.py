@@ -4,7 +4,7 @@
 .lock                        held for moments: by who starts, publishes or removes an entry
 <form>-<content>/            an entry; its name says what is in it
 images.npy                 uint8 (N, H, W, C)
-record.json                the rows of the source that could not be read, and why
+record.json                the pictures of the source that are missing, and why; how many rows each has, if cut to tiles
 .building-<random>/          an entry on its way (see `ganvas.data.build`)
 listings/<listing>           the content that names, sizes and times of a source stood for when last read
 """
@@ -26,10 +26,17 @@ from ganvas.files import write_bytes
 
 
 class Entry(NamedTuple):
-    """An entry, opened: uint8 images ``(N, H, W, C)``, and the rows of the source that are missing."""
+    """An entry, opened.
+
+    Attributes:
+        images: uint8 ``(N, H, W, C)``.
+        unreadable: The pictures of the source that are missing, and why.
+        counts: How many images each picture of the source has: one, none where it is missing, or as many as tiles.
+    """
 
     images: NDArray[np.uint8]
     unreadable: list[tuple[int, str]]
+    counts: list[int]
 
 
 def default_root() -> Path:
@@ -50,15 +57,17 @@ def load(root: Path, key: str, listed: int, shape: tuple[int, ...]) -> Entry | N
     try:
         record = json.loads((folder / "record.json").read_text("utf-8"))
         unreadable = [(int(row), str(reason)) for row, reason in record["unreadable"]]
+        lost = {row for row, _ in unreadable}
+        counts = [int(count) for count in record.get("counts", [row not in lost for row in range(listed)])]
         images = read_npy(folder / "images.npy")
         size_bytes = (folder / "images.npy").stat().st_size
     except (OSError, ValueError, KeyError, TypeError, DataError) as error:
         raise FileError(f"The packed pictures in '{folder}' are damaged ({error}).") from error
-    if images.dtype != np.uint8 or images.shape != (listed - len(unreadable), *shape):
+    if images.dtype != np.uint8 or len(counts) != listed or images.shape != (sum(counts), *shape):
         raise FileError(f"The packed pictures in '{folder}' are damaged (their shape is {images.shape}).")
     if size_bytes != images.offset + images.nbytes:
         raise FileError(f"The packed pictures in '{folder}' are damaged (there are {size_bytes} bytes).")
-    return Entry(images, unreadable)
+    return Entry(images, unreadable, counts)
 
 
 def has_form(root: Path, form: str) -> bool:

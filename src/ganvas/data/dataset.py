@@ -11,13 +11,13 @@ from ganvas.data.labels import Labels
 
 @dataclass(frozen=True)
 class Dataset:
-    """N pictures of one size.
+    """N pictures of one size, or N tiles of photographs.
 
     Attributes:
         images: uint8 ``(N, H, W, C)``, mapped read-only from the cache.
         labels: Their labels, row for row.
-        names: Their names, sorted.
-        unreadable: The pictures that are missing because they could not be read, and why.
+        names: Their names, sorted. Tiles have the name of their photograph, one beside the other.
+        unreadable: The pictures that are missing because they could not be read or are too small, and why.
         key: Tells this content, size, fit and number of channels from every other.
     """
 
@@ -26,6 +26,11 @@ class Dataset:
     names: tuple[str, ...]
     unreadable: tuple[Unreadable, ...]
     key: str
+
+    @property
+    def picture_count(self) -> int:
+        """How many pictures they come from: N, or fewer photographs than tiles."""
+        return len(set(self.names))
 
     def __len__(self) -> int:
         return len(self.images)

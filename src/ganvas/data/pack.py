@@ -8,19 +8,21 @@ import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganvas.data import cache
+from ganvas.data.array import ArrayFile
 from ganvas.data.build import building
 from ganvas.data.content import known_content, read_content, remember
 from ganvas.data.dataset import Dataset
 from ganvas.data.item import Unreadable, first_few
 from ganvas.data.labels import Labels
 from ganvas.data.parallel import in_order
-from ganvas.data.source import Source, digest_of, listing_of, read_item
+from ganvas.data.source import FileSource, Source, digest_of, listing_of, probe_item, read_item
+from ganvas.data.tiles import most_tiles, tiles_of, too_small
 from ganvas.errors import DataError, FileError
 from ganvas.image.convert import to_channels, to_uint8
 from ganvas.image.decode import decode
@@ -39,12 +41,12 @@ class Form(NamedTuple):
     Attributes:
         size: Height and width in pixels.
         channels: 1 (grey), 3 (RGB) or 4 (RGB and alpha).
-        fit: How another shape is made to fit: ``crop``, ``pad`` or ``stretch``.
+        fit: How another shape is made to fit: ``crop``, ``pad`` or ``stretch``; ``tiles`` cuts pictures instead.
     """
 
     size: tuple[int, int]
     channels: int
-    fit: FitMode
+    fit: FitMode | Literal["tiles"]
 
 
 def pack(
@@ -66,7 +68,7 @@ def pack(
         notice: Called with a sentence when a damaged entry is packed again.
 
     Raises:
-        DataError: More than 5 % of the pictures cannot be read.
+        DataError: More than 5 % of the pictures cannot be read, or none is large enough for a tile.
         FileError: The cache cannot be written, or the disk has too little room.
     """
     root = cache_dir or cache.default_root()
@@ -91,13 +93,12 @@ def pack(
         entry = cache.load(root, f"{prefix}-{content}", len(names), shape)
         assert entry is not None
 
-    lost = dict(entry.unreadable)
-    kept = [row for row in range(len(names)) if row not in lost]
+    kept = [row for row, count in enumerate(entry.counts) for _ in range(count)]
     return Dataset(
         images=entry.images,
         labels=labels.select(kept),
         names=tuple(names[row] for row in kept),
-        unreadable=tuple(Unreadable(names[row], reason) for row, reason in lost.items()),
+        unreadable=tuple(Unreadable(names[row], reason) for row, reason in entry.unreadable),
         key=f"{prefix}-{content}",
     )
 
@@ -118,38 +119,71 @@ def _build(
     """Make the entry, and say which content it has."""
     names = source.names
     digests: list[bytes | None] = []
-    unreadable: list[tuple[int, str]] = []
-    with building(root, len(names), (*form.size, form.channels)) as build:
+    lost: list[tuple[int, str]] = []
+    small: list[tuple[int, str]] = []
+    counts: list[int] = []
+    with building(root, _most_rows(source, form), (*form.size, form.channels)) as build:
         prepared = in_order(lambda row: _prepare(source, row, form), len(names))
-        for row, (digest, picture) in enumerate(prepared):
+        for row, (digest, made) in enumerate(prepared):
             digests.append(digest)
-            if isinstance(picture, str):
-                unreadable.append((row, picture))
-            else:
+            if isinstance(made, str):
+                lost.append((row, made))
+            elif not made:
+                small.append((row, too_small(form.size)))
+            pictures = made if isinstance(made, list) else []
+            counts.append(len(pictures))
+            for picture in pictures:
                 build.add(picture)
             if progress:
                 progress(row + 1, len(names))
-        if too_many_unreadable(len(unreadable), len(names)):
-            lost = first_few(names[row] for row, _ in unreadable)
-            raise DataError(
-                f"{len(unreadable)} of {len(names)} pictures in '{source.path}' cannot be read ({lost}), "
-                f"and a run bears 5 %; 'ganvas check {source.path}' says what is wrong with each."
-            )
+        _refuse_useless(source, form, lost, sum(counts))
         content = remember(root, listing, digests)
-        build.publish(f"{prefix}-{content}", unreadable)
+        build.publish(f"{prefix}-{content}", sorted([*lost, *small]), counts if form.fit == "tiles" else None)
     return content
 
 
+def _refuse_useless(source: Source, form: Form, lost: list[tuple[int, str]], made: int) -> None:
+    """Refuse pictures of which too many are lost, or all are too small."""
+    names = source.names
+    if too_many_unreadable(len(lost), len(names)):
+        shown = first_few(names[row] for row, _ in lost)
+        raise DataError(
+            f"{len(lost)} of {len(names)} pictures in '{source.path}' cannot be read ({shown}), "
+            f"and a run bears 5 %; 'ganvas check {source.path}' says what is wrong with each."
+        )
+    if not made:
+        raise DataError(f"Not one of the {len(names)} pictures in '{source.path}' can be used: {too_small(form.size)}.")
+
+
+def _most_rows(source: Source, form: Form) -> int:
+    """How many rows there will be at most, for the room on the disk."""
+    if form.fit != "tiles":
+        return len(source.names)
+    if isinstance(source, ArrayFile):
+        count, height, width = source.pictures.shape[:3]
+        return int(count) * most_tiles((height, width), form.size)
+    return sum(in_order(lambda row: _most_tiles(source, row, form), len(source.items)))
+
+
+def _most_tiles(source: FileSource, row: int, form: Form) -> int:
+    try:
+        facts = probe_item(source, row)
+    except FileError:
+        return 0
+    return most_tiles((facts.height_px, facts.width_px), form.size)
+
+
 def to_form(picture: NDArray[np.generic], form: Form) -> NDArray[np.uint8]:
-    """A decoded picture ``(H, W, C)`` of 8 or 16 bits, brought to its size and channels."""
+    """A decoded picture ``(H, W, C)`` of 8 or 16 bits, brought to its size and channels; not for tiles."""
+    assert form.fit != "tiles"
     levels = to_uint8(picture)
     if form.channels == 4:
         levels = to_channels(levels, 4)  # so that padding is transparent for all pictures of a set
     return to_channels(fit_to(levels, form.size, form.fit), form.channels)
 
 
-def _prepare(source: Source, row: int, form: Form) -> tuple[bytes | None, NDArray[np.uint8] | str]:
-    """The digest of a picture as it is stored, and its pixels in the given form or why there are none."""
+def _prepare(source: Source, row: int, form: Form) -> tuple[bytes | None, list[NDArray[np.uint8]] | str]:
+    """The digest of a picture as it is stored, and what it becomes in the given form or why it cannot be read."""
     try:
         data = read_item(source, row)
     except FileError as error:
@@ -159,7 +193,9 @@ def _prepare(source: Source, row: int, form: Form) -> tuple[bytes | None, NDArra
         picture = decode(data, source.names[row]) if isinstance(data, bytes) else data
     except FileError as error:
         return digest, str(error)
-    return digest, to_form(picture, form)
+    if form.fit == "tiles":
+        return digest, tiles_of(to_channels(to_uint8(picture), form.channels), form.size)
+    return digest, [to_form(picture, form)]
 
 
 def _form_key(form: Form, names: tuple[str, ...]) -> str:

@@ -1,5 +1,7 @@
 """Which pictures a step sees: an endless shuffle without state, so that resuming needs a position alone."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,6 +9,8 @@ from ganvas.draw import seed_of
 
 MIN_FOR_HELDOUT = 200
 MAX_HELDOUT = 2_000
+FEWEST_PHOTOGRAPHS = 8
+"""Each shows many things, but all in one light and by one camera."""
 
 
 class Sampler:
@@ -53,3 +57,23 @@ def split_heldout(count: int, seed: int, share: float = 0.05) -> tuple[NDArray[n
     heldout = min(MAX_HELDOUT, round(share * count)) if count >= MIN_FOR_HELDOUT else 0
     order = np.random.default_rng(seed_of(seed, "heldout")).permutation(count)
     return np.sort(order[heldout:]), np.sort(order[:heldout])
+
+
+def split_photographs(
+    names: Sequence[str], seed: int, share: float = 0.05
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Tiles to train on and tiles to keep aside, both sorted; those of one photograph are always on the same side.
+
+    Kept aside are ``share`` of the photographs and at least `FEWEST_PHOTOGRAPHS`, but never more than a quarter.
+
+    Args:
+        names: The photograph of each tile.
+        seed: Decides which photographs.
+        share: Part of the photographs to keep aside.
+    """
+    photographs, owner = np.unique(np.array(names), return_inverse=True)
+    count = len(photographs)
+    heldout = min(max(round(share * count), FEWEST_PHOTOGRAPHS), count // 4)
+    order = np.random.default_rng(seed_of(seed, "heldout")).permutation(count)
+    aside = np.isin(owner, order[:heldout])
+    return np.flatnonzero(~aside), np.flatnonzero(aside)

@@ -48,6 +48,13 @@ class Survey:
             widths[width] += count
         return quantile(heights, 0.5), quantile(widths, 0.5)
 
+    def usual_short_px(self) -> int:
+        """The largest shorter side, in pixels, that nine pictures in ten have at least."""
+        shorts: Counter[int] = Counter()
+        for size, count in self.sizes.items():
+            shorts[min(size)] += count
+        return quantile(shorts, 0.1)
+
     def suggested_size(self, longest_px: int = 256) -> tuple[int, int]:
         """The size ``(H, W)`` to train at, as far as the pictures decide it.
 
@@ -60,12 +67,9 @@ class Survey:
         """
         if len(self.sizes) == 1 and max(next(iter(self.sizes))) <= longest_px:
             return next(iter(self.sizes))
-        shorts: Counter[int] = Counter()
-        for size, count in self.sizes.items():
-            shorts[min(size)] += count
         height, width = self.median_size()
         quarters = max(4, round(4 * max(height, width) / min(height, width)))
-        enough = max(8, min(quantile(shorts, 0.1), 4 * longest_px // quarters))
+        enough = max(8, min(self.usual_short_px(), 4 * longest_px // quarters))
         short = 1 << (enough.bit_length() - 1)
         long = min(longest_px, short * quarters // 4)
         return (short, long) if height < width else (long, short)

@@ -26,6 +26,7 @@ from ganvas.job.resume import (
     refuse_for_new_runs,
     with_changes,
 )
+from ganvas.job.task_options import GENERATE
 from ganvas.training.distribute import World
 from ganvas.training.lock import only_one
 from ganvas.training.run import RunFolder
@@ -46,6 +47,11 @@ class Call:
     given: Mapping[str, Any]
     own: Own
     command: str
+
+    @property
+    def task(self) -> str:
+        """Name of the built-in task."""
+        return str(self.given.get("kind", GENERATE))
 
     def only_new(self) -> dict[str, str | None]:
         """What only a new run takes, besides options."""

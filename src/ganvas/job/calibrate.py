@@ -28,7 +28,7 @@ class Calibration:
     """What a run will cost.
 
     Attributes:
-        step_s: Seconds a training step.
+        step_s: Seconds a training step, mean over the stages by their shares of the budget.
         tick_s: Seconds of statistics and health a tick.
         memory_bytes: Largest memory of the process (CPU) or of the device's allocations (CUDA); None on Windows.
         state_bytes: Size of one checkpoint.
@@ -104,10 +104,8 @@ def calibrate(task: Task, config: TrainConfig, label_dim: int, device: torch.dev
         state = TrainingState.begin(players, config.training)
         state.counters.augment_p = config.training.augment_p
         source = MadeUp(config, label_dim)
-        table = Table(task, source, config.training, task.stages[-1], device, alone)
-        for _ in range(WARM_UP_STEPS):
-            play_step(table, state)
-        step_s = _seconds(lambda: play_step(table, state), device)
+        tables = [Table(task, source, config.training, stage, device, alone) for stage in task.stages]
+        step_s = sum(table.stage.share * _step_s(table, state) for table in tables)
         draw = Draw(0, vitals_count(config.training), device=device)
         batches = {"training": (source.at(0, draw), draw), "heldout": (source.at(1, draw), draw)}
         tick_s = _seconds(lambda: examine(task, state, batches, config.training, {}), device, most=3)
@@ -115,6 +113,13 @@ def calibrate(task: Task, config: TrainConfig, label_dim: int, device: torch.dev
         weights_bytes = sum(t.nbytes for average in state.averages.values() for t in average.state_dict().values())
         model_bytes = weights_bytes * (1 + sum(stage.snapshot is not None for stage in task.stages))
     return Calibration(step_s, tick_s, peak_memory_bytes(device), state_bytes, model_bytes)
+
+
+def _step_s(table: Table, state: TrainingState) -> float:
+    """Seconds a step of a stage."""
+    for _ in range(WARM_UP_STEPS):
+        play_step(table, state)
+    return _seconds(lambda: play_step(table, state), table.device)
 
 
 def kimg_for(minutes: float, calibration: Calibration, config: TrainConfig) -> float:

@@ -9,7 +9,8 @@ import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
-from ganvas.errors import FileError
+from ganvas.errors import FileError, UsageError
+from ganvas.job.photo_plan import NETWORKS as PHOTO_NETWORKS
 from ganvas.model.load import read_descriptor
 from ganvas.network.layers.pyramid import pyramid
 from ganvas.training.checkpoint import checkpoint_path, checkpoint_steps, read_checkpoint
@@ -19,6 +20,7 @@ from ganvas.training.options import parse
 LABEL_LAYER = "embed.weight"
 """How the one layer that meets the labels is called in every network of `ganvas.network`."""
 ARCHITECTURE = ("generator", "discriminator", "width", "blocks", "latent_dim")
+ARCHITECTURE_OF_PHOTOS = ("generator", "width", "blocks")
 WIDTH_OF_FINEST = ("fast", "dcgan")
 """Networks whose width is that of the finest stage and doubles towards the coarse end."""
 
@@ -80,14 +82,24 @@ def inherited(path: Path, given: Mapping[str, Any], size: tuple[int, int]) -> di
 
     Raises:
         FileError: There is no model at the path.
-        UsageError: Its card is not one that ganvas wrote.
+        UsageError: Its card is not one that ganvas wrote, or one of the two is for photographs and the other is not.
     """
     descriptor = read_descriptor(_model_file(path))
+    photographs = given.get("kind", "generate") != "generate"
+    if photographs != (descriptor.photo is not None):
+        raise UsageError(
+            f"--start-from is '{path}', a model for '{descriptor.task}', which shares no weights with "
+            f"--task {given.get('kind', 'generate')}; start from a model for "
+            f"{'photographs' if photographs else 'generation'}."
+        )
     recorded = descriptor.card.get("config")
     recorded = recorded if isinstance(recorded, Mapping) else {}
-    old = parse(SETTINGS, {key: recorded[key] for key in ARCHITECTURE if key in recorded}, f"the card of '{path}'")
+    kept = ARCHITECTURE_OF_PHOTOS if photographs else ARCHITECTURE
+    old = parse(SETTINGS, {key: recorded[key] for key in kept if key in recorded}, f"the card of '{path}'")
     network = old.get("generator", "custom")
-    for name in ("generator", "discriminator"):
+    if photographs and network not in PHOTO_NETWORKS[given["kind"]]:
+        return {}
+    for name in ("generator",) if photographs else ("generator", "discriminator"):
         asked = given.get(name, given.get("network", old.get(name)))
         if asked == "custom" or asked != old.get(name):
             return {}

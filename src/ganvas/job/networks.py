@@ -12,13 +12,22 @@ from torch import Tensor, nn
 from ganvas.data.labels import Labels
 from ganvas.errors import UsageError
 from ganvas.job.carry import Warmth
+from ganvas.job.photo_networks import (
+    find_scratches_task,
+    photo_spec,
+    repair_task,
+    restore_task,
+    upscale_task,
+)
 from ganvas.model.descriptor import Descriptor, GeneratorSpec, LabelSpec
 from ganvas.network.discriminator import build_discriminator
 from ganvas.network.generator import build_generator
 from ganvas.network.layers.widths import r3_widths
 from ganvas.objective.penalty import PER_SAMPLE_PENALTIES, refuse_batchnorm
+from ganvas.task.find_scratches import FindScratches
 from ganvas.task.generate import Generation
-from ganvas.training.config import TrainConfig
+from ganvas.task.photo import PhotoTask
+from ganvas.training.config import TaskName, TrainConfig
 from ganvas.training.task import Task
 
 
@@ -61,6 +70,15 @@ def build_task(config: TrainConfig, labels: Labels, own: Own = Own(), warmth: Wa
     """
     if own.task is not None:
         return own.task
+    return BUILDERS[config.task.kind](config, labels, own, warmth)
+
+
+def generation_task(config: TrainConfig, labels: Labels, own: Own, warmth: Warmth | None) -> Task:
+    """Pictures from latents, of the labels that are known.
+
+    Raises:
+        UsageError: As for `build_task`.
+    """
     label_dim = len(labels.names)
     architecture = {"generator": config.network.generator, "discriminator": config.network.discriminator}
     for name, network in (("generator", own.generator), ("discriminator", own.discriminator)):
@@ -103,17 +121,27 @@ def build_task(config: TrainConfig, labels: Labels, own: Own = Own(), warmth: Wa
     )
 
 
+BUILDERS: dict[TaskName, Callable[[TrainConfig, Labels, Own, Warmth | None], Task]] = {
+    "generate": generation_task,
+    "repair": lambda config, labels, own, warmth: repair_task(config, warmth),
+    "restore": lambda config, labels, own, warmth: restore_task(config, warmth),
+    "upscale": lambda config, labels, own, warmth: upscale_task(config, warmth),
+    "find-scratches": lambda config, labels, own, warmth: find_scratches_task(config, warmth),
+}
+
+
 def describe(
     task: Task, generators: Iterable[str], config: TrainConfig, labels: Labels, card: Mapping[str, Any]
 ) -> Descriptor:
     """What the model file will say; a generator the task does not describe is its author's own."""
     known = task.descriptor()
     attributes = labels.kind == "attributes"
+    photo = photo_spec(known["generator"]) if isinstance(task, (PhotoTask, FindScratches)) else None
     return Descriptor(
         task=task.name,
         size=config.data.size,
         channels=config.data.channels,
-        latent_dim=config.network.latent_dim,
+        latent_dim=0 if photo else config.network.latent_dim,
         generators={
             name: GeneratorSpec(**known[name]) if name in known else GeneratorSpec("custom", {}) for name in generators
         },
@@ -123,6 +151,7 @@ def describe(
             mean=tuple(labels.mean.tolist()) if attributes else (),
             std=tuple(labels.std.tolist()) if attributes else (),
         ),
+        photo=photo,
         card=card,
     )
 

@@ -9,13 +9,15 @@ import torch
 from numpy.typing import NDArray
 
 from ganvas.data.batches import Batches
+from ganvas.data.crops import Crops
 from ganvas.data.dataset import Dataset
 from ganvas.data.labels import Labels, read_labels
 from ganvas.data.pack import Form, pack
-from ganvas.data.sampler import split_heldout
+from ganvas.data.sampler import split_heldout, split_photographs
 from ganvas.data.source import open_source
 from ganvas.errors import DataError
 from ganvas.events import Packing, Report, Warned
+from ganvas.job.photo_plan import TILE
 from ganvas.job.prepare import Request
 from ganvas.training.config import TrainConfig
 from ganvas.training.loop import Data
@@ -27,18 +29,25 @@ def packed_pictures(request: Request, config: TrainConfig, report: Report) -> Da
     source = open_source(request.pictures)
     return pack(
         source,
-        Form(config.data.size, config.data.channels, config.data.fit),
+        form_of(config),
         read_labels(source, config.data.labels),
         progress=lambda done, total: report(Packing(done, total)),
         notice=lambda text: report(Warned(text)),
     )
 
 
+def form_of(config: TrainConfig) -> Form:
+    """What a run's pictures are packed to: its size, or tiles that are larger than what is cut from them."""
+    data = config.data
+    times = TILE if data.fit == "tiles" else 1
+    return Form((times * data.size[0], times * data.size[1]), data.channels, data.fit)
+
+
 def data_record(dataset: Dataset) -> dict[str, Any]:
     """What tells these pictures from others, for the run's record."""
     return {
         "key": dataset.key,
-        "pictures": len(dataset),
+        "pictures": dataset.picture_count,
         "labels": list(dataset.labels.names),
         "label_values": values_hash(dataset.labels),
     }
@@ -84,17 +93,27 @@ def refuse_other_labels(run: RunFolder, before: Mapping[str, Any], now: Mapping[
         )
 
 
-def list_unreadable(run: RunFolder, dataset: Dataset, report: Report) -> None:
-    """Write down which pictures are missing, and say how many."""
+def list_unreadable(run: RunFolder, dataset: Dataset, report: Report, *, cut: bool = False) -> None:
+    """Write down which pictures are missing, and say how many; those that were cut may just be too small."""
     if dataset.unreadable:
         lines = "".join(f"{name}\t{reason}\n" for name, reason in dataset.unreadable)
         path = run.path / "unreadable.txt"
         path.write_text(lines, encoding="utf-8", errors="backslashreplace")
-        report(Warned(f"{len(dataset.unreadable)} pictures cannot be read; '{path}' lists them."))
+        verb = "used" if cut else "read"
+        report(Warned(f"{len(dataset.unreadable)} pictures cannot be {verb}; '{path}' lists them."))
 
 
 def split(dataset: Dataset, config: TrainConfig, device: torch.device) -> Data:
-    """Most pictures to train on, a few held out to see whether the discriminator learns them by heart."""
+    """Most pictures to train on, a few held out to see whether the discriminator learns them by heart.
+
+    Of photographs, whole ones are held out: their tiles are what a task is scored by.
+    """
+    if config.data.fit == "tiles":
+        shown, aside = split_photographs(dataset.names, config.training.seed)
+        size, seed = config.data.size, config.training.seed
+        return Data(
+            Crops(dataset, shown, size, seed, device), Crops(dataset, aside, size, seed, device) if len(aside) else None
+        )
     training, heldout = split_heldout(len(dataset), config.training.seed)
     mirror, seed = config.data.mirror, config.training.seed
     return Data(

@@ -12,9 +12,10 @@ import torch
 
 from ganvas.device import gains_from_bfloat16
 from ganvas.errors import UnknownName
+from ganvas.job.photo_plan import photo_values
 from ganvas.metric.scores import named
 from ganvas.network.generator import GENERATORS
-from ganvas.training.config import DataOptions, NetworkOptions, TrainConfig, TrainingOptions
+from ganvas.training.config import SETTINGS, TrainConfig
 
 LONGEST_SIDE_PX = {"cpu": 64, "mps": 128, "cuda": 256}
 """The largest side worth training at on a device, when nobody asks for another."""
@@ -33,6 +34,7 @@ class Pictures:
         channels: What most of them have: 1, 3 or 4.
         label_dim: Classes or attributes; 0 without labels.
         classes: Classes; 0 without labels or with attributes.
+        short_px: A shorter side that nine pictures in ten have; tasks on photographs look at it.
     """
 
     count: int
@@ -40,6 +42,7 @@ class Pictures:
     channels: int
     label_dim: int = 0
     classes: int = 0
+    short_px: int = 0
 
 
 def complete(given: Mapping[str, Any], pictures: Pictures, device: torch.device) -> TrainConfig:
@@ -53,6 +56,8 @@ def complete(given: Mapping[str, Any], pictures: Pictures, device: torch.device)
     Raises:
         UsageError: An option given is out of its range.
     """
+    if given.get("kind", "generate") != "generate":
+        return assemble(photo_values(given, pictures.short_px, device))
     values: dict[str, Any] = {"size": pictures.size, "channels": pictures.channels, **given}
     network = values.get("network", "fast")
     for name in ("network", "generator", "discriminator"):
@@ -75,8 +80,7 @@ def complete(given: Mapping[str, Any], pictures: Pictures, device: torch.device)
 def assemble(values: Mapping[str, Any]) -> TrainConfig:
     """A configuration from all options by name."""
     sections = [
-        cls(**{item.name: values[item.name] for item in fields(cls) if item.name in values})
-        for cls in (DataOptions, NetworkOptions, TrainingOptions)
+        cls(**{item.name: values[item.name] for item in fields(cls) if item.name in values}) for cls in SETTINGS
     ]
     return TrainConfig(*sections)  # type: ignore[arg-type]
 

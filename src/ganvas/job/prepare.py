@@ -18,8 +18,11 @@ from ganvas.events import Packing, Report
 from ganvas.job.calibrate import Calibration, calibrate, checkpoints_kept, kimg_for
 from ganvas.job.carry import inherited
 from ganvas.job.networks import Own, build_task
+from ganvas.job.photo_networks import equipped
+from ganvas.job.photo_plan import NO_CRITIC, TILE
 from ganvas.job.plan import LONGEST_SIDE_PX, Pictures, complete
 from ganvas.job.resume import plain
+from ganvas.job.task_options import GENERATE, PHOTO
 from ganvas.training.check import check_task
 from ganvas.training.config import TrainConfig, TrainingOptions
 from ganvas.training.distribute import World
@@ -112,15 +115,19 @@ class Plan:
         height, width = data.size
         names = dict.fromkeys((networks.generator, networks.discriminator))
         shown = " and ".join("your own" if name == "custom" else f"{name}, width {networks.width}" for name in names)
+        shape = f"{height}x{width}, {data.channels} channel{'s' * (data.channels > 1)}, {data.fit}"
+        if data.fit == "tiles":
+            shown = f"{networks.generator}, width {networks.width}"
+            shape = f"crops of {height}x{width} from tiles of {TILE * height}x{TILE * width}"
         sizes = ", ".join(f"{name} {count / 1e6:.2f} M" for name, count in self.parameters.items())
         accumulate = "" if options.micro_batch >= options.batch else f" in parts of {options.micro_batch}"
         accumulate += ", to fit the memory" if self.parts_for_memory else ""
         free = f" of the {self.free_bytes / 1e9:.1f} GB that are free"
         return [
             ("pictures", f"{self.picture_count}, {self.labels}"),
-            ("shape", f"{height}x{width}, {data.channels} channel{'s' * (data.channels > 1)}, {data.fit}"),
+            ("shape", shape),
             ("networks", f"{shown} ({sizes})"),
-            ("game", game(options)),
+            ("game", photo_game(self.config) if data.fit == "tiles" else game(options)),
             (
                 "steps",
                 f"batch {options.batch}{accumulate}, lr {options.lr:g} to {options.lr_final:g}, "
@@ -149,6 +156,14 @@ def game(options: TrainingOptions) -> str:
     return f"{options.loss}, {penalty}{augment}"
 
 
+def photo_game(config: TrainConfig) -> str:
+    """The stages of a task on photographs in words."""
+    task = config.task
+    if config.network.discriminator == NO_CRITIC:
+        return f"{task.kind}, without a critic"
+    return f"{task.kind}, {task.pixel_share:.0%} of the budget pixels, then a patch critic: {game(config.training)}"
+
+
 def make_plan(
     request: Request,
     given: Mapping[str, Any],
@@ -169,7 +184,7 @@ def make_plan(
         given = {**given, **inherited(request.start_from, given, given.get("size", pictures.size))}
     config = complete(given, pictures, device)
     require_tensorboard(config.training)
-    task = build_task(config, labels, own)
+    task = equipped(build_task(config, labels, own), config, device, report)
     with torch.random.fork_rng(devices=[]), torch.device("meta" if own == Own() else "cpu"):
         players = task.players()
         check_task(task, players, config.training)
@@ -202,7 +217,8 @@ def _look_over(
 ) -> tuple[Pictures, Labels]:
     """The facts of the pictures, from their headers."""
     source = open_source(request.pictures)
-    labels = read_labels(source, given.get("labels", "auto"))
+    photographs = given.get("kind", GENERATE) in PHOTO
+    labels = read_labels(source, "none" if photographs else given.get("labels", "auto"))
     found = survey(source, lambda done, total: report(Packing(done, total)))
     if too_many_unreadable(len(found.unreadable), found.listed):
         raise DataError(
@@ -215,6 +231,7 @@ def _look_over(
         channels=next(iter(found.channels)),
         label_dim=len(labels.names),
         classes=len(labels.names) if labels.kind == "class" else 0,
+        short_px=found.usual_short_px(),
     )
     return pictures, labels
 

@@ -16,12 +16,14 @@ from ganvas.events import Notice, Planned, Report, Warned, Wrote
 from ganvas.job.begin import Call, begin, seen_kimg
 from ganvas.job.carry import read_warmth
 from ganvas.job.networks import Own, build_task, describe
+from ganvas.job.photo_networks import equipped
 from ganvas.job.pictures import list_unreadable, packed_pictures, split, training_rows
 from ganvas.job.prepare import Plan, Request, make_plan
 from ganvas.job.recipe import gather
 from ganvas.job.resume import note_change, recorded_config
 from ganvas.job.run_page import write_run_page
 from ganvas.job.score_model import feature_score
+from ganvas.job.task_options import GENERATE, refuse_meaningless
 from ganvas.job.weights import get_network
 from ganvas.model.save import save_model
 from ganvas.task.generate import Generation
@@ -45,12 +47,14 @@ class TrainResult:
         model: The model file.
         seen_kimg: Thousand images seen.
         plan: What was planned; None when an earlier run went on.
+        task: Name of the built-in task.
     """
 
     run: Path
     model: Path
     seen_kimg: float
     plan: Plan | None
+    task: str = GENERATE
 
 
 def train(
@@ -96,8 +100,8 @@ def train(
                 if not request.auto_batch or world.size > 1 or not _halve_micro_batch(run, world, report, error):
                     raise  # of several processes others may still be at work
             else:
-                return TrainResult(run.path, run.model, state.counters.seen_images / 1000, plan)
-        return TrainResult(run.path, run.model, seen_kimg(run), plan)
+                return TrainResult(run.path, run.model, state.counters.seen_images / 1000, plan, call.task)
+        return TrainResult(run.path, run.model, seen_kimg(run), plan, call.task)
 
 
 def plan(
@@ -141,6 +145,11 @@ def _given(request: Request, options: Mapping[str, Any], own: Own, origin: str) 
                 f"--minutes is {request.minutes:g}, but it must be above 0 and at most {MOST_MINUTES}, a year."
             )
         given.pop("kimg", None)  # a preset's or a file's
+    refuse_meaningless(given)
+    if own != Own() and given.get("kind", GENERATE) != GENERATE:
+        raise UsageError(
+            f"Networks and tasks of your own are for generation; leave them out of task={given['kind']!r}."
+        )
     for name, network in (("generator", own.generator), ("discriminator", own.discriminator)):
         if network is not None:
             given[name] = "custom"
@@ -168,11 +177,11 @@ def _play(
         torch.set_num_threads(record["threads"])  # another number of threads gives other bits
     dataset = packed_pictures(request, config, report)
     if world.leads:
-        list_unreadable(run, dataset, report)
+        list_unreadable(run, dataset, report, cut=config.data.fit == "tiles")
     warmth = None
     if request.start_from and not checkpoint_steps(run.checkpoints):
         warmth = read_warmth(request.start_from, dataset.labels.names, lambda text: report(Notice(text)))
-    task = build_task(config, dataset.labels, own, warmth)
+    task = equipped(build_task(config, dataset.labels, own, warmth), config, device, report)
     data = split(dataset, config, device)
     if config.training.features != "random" and isinstance(task, Generation):
         network = get_network(config.training.features, None, False, device, report)
@@ -181,7 +190,7 @@ def _play(
         )
     card = {
         "pictures": request.pictures.name,
-        "picture_count": len(dataset),
+        "picture_count": dataset.picture_count,
         "data_key": dataset.key,
         "config": record["config"],
         "ganvas": record["ganvas"],

@@ -13,6 +13,9 @@ LabelKind = Literal["none", "class", "attributes"]
 MAX_HEADER_BYTES = 1_000_000
 CARD_DEPTH = 4
 MAX_GENERATORS = 16
+PLANES = ("mask", "strength")
+"""What a network may be given besides a photograph."""
+MAX_SCALE, MAX_STRIDE_PX, MAX_RADIUS_PX = 8, 256, 4096
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,23 @@ class LabelSpec:
 
 
 @dataclass(frozen=True)
+class PhotoSpec:
+    """How a network is laid over a photograph.
+
+    Attributes:
+        scale: Output side / input side.
+        stride_px: Input sides and tile origins must be multiples of it.
+        radius_px: How many input pixels an output pixel depends on, to each side.
+        inputs: Planes besides the picture, in order; each one of `PLANES`.
+    """
+
+    scale: int
+    stride_px: int
+    radius_px: int
+    inputs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Descriptor:
     """A trained model's typed description.
 
@@ -48,9 +68,11 @@ class Descriptor:
         task: The task it was trained for.
         size: Height and width of its pictures, pixels.
         channels: 1, 3 or 4.
-        latent_dim: Length of its latent vectors.
+        latent_dim: Length of its latent vectors; 0 for a model of photographs.
         generators: The generators by name.
         labels: What its condition means.
+        photo: How it is laid over a photograph; None for a model that paints from latents. Its ``size`` is then that
+            of the crops it was trained on.
         card: Training facts in plain values: data, images seen, recipe, seed, versions.
     """
 
@@ -60,6 +82,7 @@ class Descriptor:
     latent_dim: int
     generators: Mapping[str, GeneratorSpec]
     labels: LabelSpec = LabelSpec()
+    photo: PhotoSpec | None = None
     card: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
@@ -91,13 +114,15 @@ class Descriptor:
             raw = _object(json.loads(text))
             height, width = _list(raw["size"])
             generators = _generators(_object(raw["generators"]))
+            photo = _photo(raw.get("photo"))
             return Descriptor(
                 task=_text(raw["task"]),
                 size=(_count(height), _count(width)),
                 channels=_count(raw["channels"]),
-                latent_dim=_count(raw["latent_dim"]),
+                latent_dim=_count(raw["latent_dim"], least=0 if photo else 1),
                 generators=generators,
                 labels=_labels(_object(raw["labels"])),
+                photo=photo,
                 card=_flat(_object(raw["card"])),
             )
         except (LookupError, ValueError, TypeError, OverflowError, RecursionError) as error:
@@ -112,6 +137,21 @@ def _generators(raw: Mapping[str, Any]) -> dict[str, GeneratorSpec]:
     return {
         name: GeneratorSpec(_text(spec["architecture"]), _object(spec["arguments"])) for name, spec in specs.items()
     }
+
+
+def _photo(raw: object) -> PhotoSpec | None:
+    if raw is None:
+        return None
+    spec = _object(raw)
+    inputs = tuple(_text(name) for name in _list(spec["inputs"]))
+    if len(set(inputs)) != len(inputs) or not set(inputs) <= set(PLANES):
+        raise ValueError(f"{reprlib.repr(inputs)} are no planes besides a photograph")
+    return PhotoSpec(
+        scale=_count(spec["scale"], most=MAX_SCALE),
+        stride_px=_count(spec["stride_px"], most=MAX_STRIDE_PX),
+        radius_px=_count(spec["radius_px"], least=0, most=MAX_RADIUS_PX),
+        inputs=inputs,
+    )
 
 
 def _labels(raw: Mapping[str, Any]) -> LabelSpec:
@@ -143,9 +183,9 @@ def _text(value: object) -> str:
     return value
 
 
-def _count(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 65536:
-        raise ValueError(f"{reprlib.repr(value)} is not a whole number from 1 to 65536")
+def _count(value: object, least: int = 1, most: int = 65536) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise ValueError(f"{reprlib.repr(value)} is not a whole number from {least} to {most}")
     return value
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from torch import nn
+from torch import Tensor, nn
 
 from ganvas.device import choose_device, place
 from ganvas.errors import FileError, UnknownName, UsageError
@@ -56,10 +56,16 @@ def load_model(
 
     Raises:
         FileError: The file is absent, damaged, hostile or no model.
-        UsageError: The device or the snapshot does not exist, or ``generators`` has a name the model has not.
+        UsageError: The device or the snapshot does not exist, ``generators`` has a name the model has not, or the model
+            paints from photographs.
     """
     path = Path(path)
     descriptor = read_descriptor(path)
+    if descriptor.photo is not None:
+        raise UsageError(
+            f"'{path}' is a model for '{descriptor.task}': it paints from photographs, not from seeds; use it with "
+            f"ganvas {descriptor.task} PHOTO --model {path}."
+        )
     given = generators or {}
     for name in given:
         if name not in descriptor.generators:
@@ -115,7 +121,21 @@ def _build(descriptor: Descriptor, name: str, path: Path) -> nn.Module:
 
 
 def _fill_(network: nn.Module, prefix: str, path: Path) -> None:
-    wanted = network.state_dict()
+    network.load_state_dict(read_weights(path, prefix, network.state_dict()), assign=True)
+
+
+def read_weights(path: Path, prefix: str, wanted: Mapping[str, Tensor], *, halves: bool = False) -> dict[str, Tensor]:
+    """The tensors of a file below a prefix, of the names, shapes and types that are wanted.
+
+    Args:
+        path: A model file.
+        prefix: What their names begin with in the file.
+        wanted: What a network's state is made of; values may be on the meta device.
+        halves: Whether a float32 tensor may be stored as float16.
+
+    Raises:
+        FileError: The file holds other tensors.
+    """
     with safe_open(path, framework="pt") as file:
         found = {key.removeprefix(prefix) for key in file.keys() if key.startswith(prefix)}
         if found != set(wanted):
@@ -127,7 +147,9 @@ def _fill_(network: nn.Module, prefix: str, path: Path) -> None:
             if shape != tuple(value.shape):
                 raise FileError(f"'{path}' has '{key}' as {shape}, but its description means {tuple(value.shape)}.")
             tensor = file.get_tensor(prefix + key)
+            if halves and (tensor.dtype, value.dtype) == (torch.float16, torch.float32):
+                tensor = tensor.float()
             if tensor.dtype != value.dtype:
                 raise FileError(f"'{path}' has '{key}' in {tensor.dtype}, but its description means {value.dtype}.")
             loaded[key] = tensor.clone()  # of its own: Windows cannot replace a file that is mapped
-    network.load_state_dict(loaded, assign=True)
+    return loaded

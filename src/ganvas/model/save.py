@@ -24,9 +24,19 @@ def save_model(
         FileError: The file cannot be written.
         DataError: There are too many labels to describe.
     """
-    description = descriptor.to_json()
     tensors = {f"{name}/{key}": t for name, net in generators.items() for key, t in net.state_dict().items()}
     tensors |= {f"snapshot/{key}": tensor for key, tensor in (snapshots or {}).items()}
+    write_tensors(path, descriptor, tensors)
+
+
+def write_tensors(path: Path, descriptor: Descriptor, tensors: Mapping[str, Tensor]) -> None:
+    """Write a description and the tensors that it describes, by their names in the file.
+
+    Raises:
+        FileError: The file cannot be written.
+        DataError: There are too many labels to describe.
+    """
+    description = descriptor.to_json()
     flat = {key: tensor.detach().cpu().contiguous().clone() for key, tensor in tensors.items()}
     with atomic_path(path) as temporary:
         save_file(flat, temporary, metadata={"format": FORMAT, "descriptor": description})

@@ -10,7 +10,31 @@ from ganvas.training.options import Size, check_ranges, option
 LossName = Literal["minimax", "non-saturating", "least-squares", "wasserstein", "hinge", "relativistic"]
 PenaltyName = Literal["none", "r1", "r2", "r1+r2", "wgan-gp", "clip"]
 FeaturesName = Literal["random", "efficientnet-lite0", "mobilenet-v2", "inception-v3"]
+TaskName = Literal["generate", "repair", "restore", "upscale", "find-scratches"]
 AugmentKind = Literal["flip", "shift", "scale", "rotate", "colour", "cutout"]
+
+
+@dataclass(frozen=True)
+class TaskOptions:
+    """What is learned, and what counts; all but the first are for tasks on photographs."""
+
+    kind: TaskName = option(
+        "generate, or for photographs: repair, restore, upscale, find-scratches.", default="generate", flag="task"
+    )
+    scale: int = option("How many times larger upscale paints.", default=2, least=2, most=8)
+    pixel_share: float = option(
+        "Part of the budget before the critic joins; 1 leaves it out.", default=0.8, above=0, most=1
+    )
+    pixel_weight: float = option("Weight of the difference of pixels.", default=1.0, least=0)
+    frequency_weight: float = option("Weight of the difference of Fourier transforms.", default=0.05, least=0)
+    perceptual_weight: float = option("Weight of the difference that --features sees.", default=0.0, least=0)
+    adversarial_weight: float = option("Weight of the critic's word in the last stage.", default=0.1, above=0)
+    patience: int = option(
+        "Scores without a better detail_distance that end the last stage; 0 for never.", default=0, least=0
+    )
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
 
 @dataclass(frozen=True)
@@ -19,7 +43,9 @@ class DataOptions:
 
     size: Size = option("Side in pixels, or height x width such as 192x320.")
     channels: int = option("1 (grey), 3 (RGB) or 4 (RGB and alpha).")
-    fit: Literal["crop", "pad", "stretch"] = option("How a picture of another shape is made to fit.", default="crop")
+    fit: Literal["crop", "pad", "stretch", "tiles"] = option(
+        "How a picture of another shape is made to fit; photographs are cut to tiles.", default="crop"
+    )
     labels: str = option("auto, none, folders, or a CSV file with a class or numbers a picture.", default="auto")
     mirror: bool = option("Also show every picture mirrored left to right.", default=False)
 
@@ -32,11 +58,19 @@ class DataOptions:
 class NetworkOptions:
     """Which networks play."""
 
-    network: str = option("Architecture of both networks: fast, r3, resnet, dcgan or mlp.", default="fast")
+    network: str = option(
+        "Architecture of both networks: fast, r3, resnet, dcgan or mlp; of the one for photographs: plain or compact "
+        "(upscale), unet or unet-depthwise (restore), gated-unet or unet (repair), unet (find-scratches).",
+        default="fast",
+    )
     generator: str = option("Architecture of the generator, where it differs from --network.")
     discriminator: str = option("Architecture of the discriminator, where it differs from --network.")
     width: int = option("Channels of the networks; their size grows with its square.", least=1)
-    blocks: int = option("Residual blocks a resolution (fast, r3), or hidden layers (mlp).", least=1)
+    blocks: int = option(
+        "Residual blocks a resolution (fast, r3, unet), hidden layers (mlp), convolutions (plain, compact) or "
+        "dilations (gated-unet).",
+        least=1,
+    )
     latent_dim: int = option("Length of the latent vector.", default=64, least=1)
     batchnorm: bool = option("Whether the dcgan discriminator uses batch normalisation.")
 
@@ -128,17 +162,18 @@ class TrainingOptions:
         return max(1, round(kimg * 1000 / self.images_per_step))
 
 
-SETTINGS = (DataOptions, NetworkOptions, TrainingOptions)
+SETTINGS = (TaskOptions, DataOptions, NetworkOptions, TrainingOptions)
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     """A complete configuration: what the planner made of what was given."""
 
+    task: TaskOptions
     data: DataOptions
     network: NetworkOptions
     training: TrainingOptions
 
     def flat(self) -> dict[str, Any]:
         """All options by name, as plain JSON values."""
-        return {**asdict(self.data), **asdict(self.network), **asdict(self.training)}
+        return {**asdict(self.task), **asdict(self.data), **asdict(self.network), **asdict(self.training)}

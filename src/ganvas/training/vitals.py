@@ -24,7 +24,7 @@ FixedBatches = Mapping[str, tuple[Batch, Draw]]
 
 
 OWN_SCORE = "random_feature_distance"
-"""The score that every task has."""
+"""The score that every task with a critic has."""
 
 MOST_IMAGES = 128
 """Enough for a verdict, few enough that a tick costs little."""
@@ -68,7 +68,7 @@ def scores(task: Task, state: TrainingState, batches: FixedBatches) -> dict[str,
             for row in _rows(task, networks, *batches["training"])
         ]
         own = task.evaluate(networks, *batches.get("heldout", batches["training"]))
-    return {OWN_SCORE: sum(distances) / max(len(distances), 1), **own}
+    return {**({OWN_SCORE: sum(distances) / len(distances)} if distances else {}), **own}
 
 
 def first_rows(task: Task, state: TrainingState, batches: FixedBatches) -> list[Row]:

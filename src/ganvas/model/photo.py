@@ -1,0 +1,146 @@
+"""A model of photographs: one network between two ends, faithful and inventive."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import torch
+from safetensors import safe_open
+from torch import Tensor, nn
+
+from ganvas.device import choose_device, place
+from ganvas.errors import FileError, UsageError
+from ganvas.model.descriptor import Descriptor, GeneratorSpec, PhotoSpec
+from ganvas.model.load import read_descriptor, read_weights
+from ganvas.model.save import write_tensors
+from ganvas.network.image_to_image import ImageToImage, build_image_to_image, fused
+
+NAME, FAITHFUL = "generator", "faithful"
+"""The one generator of such a model, and the snapshot that is its faithful end."""
+HALF_MAX = torch.finfo(torch.float16).max
+
+Weights = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class PhotoModel:
+    """A network for photographs, at any point between its two ends.
+
+    Attributes:
+        descriptor: Task, how it is laid over a photograph, card.
+        device: Where its networks are put.
+        inventive: Weights at fidelity 0, unfused, on the CPU: the end of training.
+        faithful: Weights at fidelity 1: the end of the pixel stage; those of ``inventive`` where there was no other.
+    """
+
+    descriptor: Descriptor
+    device: torch.device
+    inventive: Weights
+    faithful: Weights
+
+    @property
+    def two_ends(self) -> bool:
+        """Whether fidelity changes anything."""
+        return self.faithful is not self.inventive
+
+    @property
+    def photo(self) -> PhotoSpec:
+        """How it is laid over a photograph."""
+        assert self.descriptor.photo is not None  # `load_photo_model` saw to it
+        return self.descriptor.photo
+
+    def at(self, fidelity: float) -> nn.Module:
+        """The network with weights interpolated between the ends (Wang et al. 2018, arXiv:1809.00219, eq. 4).
+
+        Args:
+            fidelity: From 0 (inventive) to 1 (faithful).
+
+        Returns:
+            An `ImageToImage` of its own, fused, in eval mode on the device.
+
+        Raises:
+            UsageError: The fidelity is out of range.
+        """
+        if not 0 <= fidelity <= 1:
+            raise UsageError(f"The fidelity is {fidelity:g}, but it must be from 0 (inventive) to 1 (faithful).")
+        network = _described(self.descriptor.generators[NAME])
+        network.load_state_dict(
+            {key: _between(self.inventive[key], self.faithful[key], fidelity) for key in self.inventive}, assign=True
+        )
+        return place(fused(network), self.device)
+
+
+def load_photo_model(path: Path | str, *, device: str = "auto") -> PhotoModel:
+    """Load a model of photographs; nothing in the file is executed, or believed before it is checked.
+
+    Args:
+        path: A ``model.safetensors`` written by a run, or one made small by `shrink_model`.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
+
+    Raises:
+        FileError: The file is absent, damaged, hostile, or no model of photographs.
+        UsageError: The device does not exist.
+    """
+    path = Path(path)
+    descriptor = read_descriptor(path)
+    place_on = choose_device(device)
+    if descriptor.photo is None or set(descriptor.generators) != {NAME}:
+        raise FileError(f"'{path}' is a model for '{descriptor.task}', which does not paint from photographs.")
+    try:
+        network = _described(descriptor.generators[NAME])  # a lying header must not allocate anything
+    except UsageError as error:
+        raise FileError(f"'{path}' describes a network that cannot be built: {error}") from error
+    _require_agreement(cast(ImageToImage, network), descriptor.photo, path)
+    with safe_open(path, framework="pt") as file:
+        has_faithful = any(key.startswith(f"snapshot/{FAITHFUL}/{NAME}/") for key in file.keys())
+    inventive = _finite(path, f"{NAME}/", network)
+    faithful = _finite(path, f"snapshot/{FAITHFUL}/{NAME}/", network) if has_faithful else inventive
+    return PhotoModel(descriptor, place_on, inventive, faithful)
+
+
+def shrink_model(source: Path | str, target: Path | str) -> None:
+    """Write a model of photographs again with its weights in float16, at half the size.
+
+    Raises:
+        FileError: The source is no model of photographs, has a weight that float16 cannot hold, or the target cannot
+            be written.
+    """
+    model = load_photo_model(source, device="cpu")
+    tensors = {f"{NAME}/{key}": value for key, value in model.inventive.items()}
+    if model.two_ends:
+        tensors |= {f"snapshot/{FAITHFUL}/{NAME}/{key}": value for key, value in model.faithful.items()}
+    for key, value in tensors.items():
+        if value.is_floating_point() and value.numel() and float(value.abs().max()) > HALF_MAX:
+            raise FileError(f"'{key}' in '{source}' is above {HALF_MAX:g}, more than float16 holds; ship it as it is.")
+    halves = {key: value.half() if value.dtype == torch.float32 else value for key, value in tensors.items()}
+    write_tensors(Path(target), model.descriptor, halves)
+
+
+def _described(spec: GeneratorSpec) -> nn.Module:
+    """The network without memory or values: those of a file are put in its place."""
+    with torch.device("meta"):
+        return build_image_to_image(spec.architecture, spec.arguments)
+
+
+def _require_agreement(network: ImageToImage, spec: PhotoSpec, path: Path) -> None:
+    """Refuse a description whose two halves differ."""
+    facts = {"scale": network.scale, "stride_px": network.stride_px, "inputs": network.inputs}
+    wrong = [name for name, fact in facts.items() if getattr(spec, name) != fact]
+    if wrong:
+        raise FileError(f"'{path}' describes itself in two ways ({', '.join(wrong)}); get the file again.")
+
+
+def _finite(path: Path, prefix: str, network: nn.Module) -> Weights:
+    weights = read_weights(path, prefix, network.state_dict(), halves=True)
+    odd = [key for key, value in weights.items() if not value.isfinite().all()]
+    if odd:
+        raise FileError(f"'{path}' has numbers that are not finite in '{prefix}{odd[0]}'; get the file again.")
+    return weights
+
+
+def _between(inventive: Tensor, faithful: Tensor, fidelity: float) -> Tensor:
+    """A copy, exact at both ends."""
+    if fidelity == 0 or not inventive.is_floating_point():
+        return inventive.clone()
+    return faithful.clone() if fidelity == 1 else torch.lerp(inventive, faithful, fidelity)
