@@ -8,7 +8,10 @@ from ganvas import api
 from ganvas.job.evaluate import EvaluateRequest
 from ganvas.job.prepare import Request
 
-NAMES = ["GanvasError", "Judgement", "Model", "Task", "check", "evaluate", "load", "plan", "train"]
+NAMES = [
+    "GanvasError", "Judgement", "Model", "Task", "check", "evaluate", "load", "plan", "repair", "restore", "revive",
+    "train", "upscale",
+]  # fmt: skip
 
 
 def test_the_public_names() -> None:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from ganvas.api import load as load
     from ganvas.api import plan as plan
     from ganvas.api import train as train
+    from ganvas.api_photos import repair as repair
+    from ganvas.api_photos import restore as restore
+    from ganvas.api_photos import revive as revive
+    from ganvas.api_photos import upscale as upscale
     from ganvas.errors import GanvasError as GanvasError
     from ganvas.model.model import Model as Model
     from ganvas.tensors import Judgement as Judgement
@@ -30,10 +34,28 @@ _HOME = {
     "evaluate": "ganvas.api",
     "load": "ganvas.api",
     "plan": "ganvas.api",
+    "repair": "ganvas.api_photos",
+    "restore": "ganvas.api_photos",
+    "revive": "ganvas.api_photos",
     "train": "ganvas.api",
+    "upscale": "ganvas.api_photos",
 }
 
-__all__ = ["GanvasError", "Judgement", "Model", "Task", "check", "evaluate", "load", "plan", "train"]
+__all__ = [
+    "GanvasError",
+    "Judgement",
+    "Model",
+    "Task",
+    "check",
+    "evaluate",
+    "load",
+    "plan",
+    "repair",
+    "restore",
+    "revive",
+    "train",
+    "upscale",
+]
 
 
 def __getattr__(name: str) -> Any:

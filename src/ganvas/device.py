@@ -11,6 +11,9 @@ from torch import nn
 from ganvas import cgroup
 from ganvas.errors import UsageError
 
+_OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "MPS backend out of memory")
+"""How torch says it on a CPU and on a Mac, where it raises a plain RuntimeError."""
+
 
 def choose_device(name: str = "auto") -> torch.device:
     """The device for ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
@@ -41,6 +44,13 @@ def available_devices() -> list[str]:
     if torch.cuda.is_available():
         names.append("cuda")
     return names
+
+
+def ran_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that an allocation failed, in the words of any device."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _OUT_OF_MEMORY)
 
 
 def gains_from_bfloat16(device: torch.device) -> bool:

@@ -56,6 +56,17 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Applied:
+    """How far a batch of photographs is: the one at work, how many are finished, and the share of all pixels."""
+
+    name: str
+    done: int
+    total: int
+    share: float
+    left_s: float
+
+
+@dataclass(frozen=True)
 class Wrote:
     """A file is there now; ``kind`` is sample, checkpoint or model."""
 
@@ -63,5 +74,5 @@ class Wrote:
     path: Path
 
 
-Event = Notice | Warned | Packing | Looked | Planned | Progress | Wrote
+Event = Notice | Warned | Packing | Looked | Planned | Progress | Applied | Wrote
 Report = Callable[[Event], None]

@@ -44,6 +44,32 @@ ganvas sample runs/0001-photos --seeds 0-63 --grid 8x8
 ganvas sample model.safetensors --seeds 7 --class dress --format webp""",
 )
 app.command(
+    "ganvas.cli.repair:repair",
+    help="Fill what a mask marks in photographs, and change nothing else.",
+    help_epilogue="""\
+ganvas repair scan.png --mask mask.png --out repaired.png
+ganvas repair scans/ --mask masks/ --out repaired/
+ganvas repair scans/ --find-scratches --out repaired/""",
+)
+app.command(
+    "ganvas.cli.restore:restore",
+    help="Take noise, JPEG blocks, blur and fading out of photographs.",
+    help_epilogue="ganvas restore photos/ --out restored/ --strength 0.5",
+)
+app.command(
+    "ganvas.cli.upscale:upscale",
+    help="Enlarge photographs.",
+    help_epilogue="""\
+ganvas upscale photo.jpg --scale 4 --out large.png
+ganvas upscale photos/ --scale 2 --out large/ --dry-run""",
+)
+app.command(
+    "ganvas.cli.revive:revive",
+    help="Old photographs: find scratches, repair, restore, enlarge.",
+    help_epilogue="ganvas revive scans/ --out revived/ --scale 2",
+)
+app.command("ganvas.cli.models:models", help="List the installed models for photographs.")
+app.command(
     "ganvas.cli.evaluate:evaluate",
     help="Measure a generator: scores with their errors, and what it copied.",
     help_epilogue="""\

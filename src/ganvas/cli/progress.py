@@ -7,7 +7,7 @@ from typing import Self
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from ganvas.cli import show
-from ganvas.events import Event, Looked, Notice, Packing, Planned, Warned, Wrote
+from ganvas.events import Applied, Event, Looked, Notice, Packing, Planned, Warned, Wrote
 from ganvas.events import Progress as Ticked
 
 BETWEEN_LINES_S = 5.0
@@ -54,6 +54,9 @@ class TrainingProgress:
                 self._advance(f"looking at {what}", done, total, f"{done} of {total}")
             case Ticked():
                 self._advance("training", event.seen_kimg, event.total_kimg, _words(event))
+            case Applied():
+                words = f"{event.done} of {event.total} done  {event.left_s / 60:.1f} min left  {event.name}"
+                self._advance("painting", event.share, 1.0, words)
             case Wrote():
                 pass
 

@@ -5,12 +5,10 @@ from contextlib import contextmanager
 
 import torch
 
+from ganvas.device import ran_out_of_memory
 from ganvas.errors import OutOfMemory
 from ganvas.training.config import TrainingOptions
 from ganvas.training.distribute import World
-
-OTHER_WORDS = ("can't allocate memory", "not enough memory", "MPS backend out of memory")
-"""How torch says it on a CPU and on a Mac, where it raises a plain RuntimeError."""
 
 
 @contextmanager
@@ -19,7 +17,7 @@ def explained_memory(options: TrainingOptions, device: torch.device, world: Worl
     try:
         yield
     except RuntimeError as error:  # torch.OutOfMemoryError is one
-        if not isinstance(error, torch.OutOfMemoryError) and not any(word in str(error) for word in OTHER_WORDS):
+        if not ran_out_of_memory(error):
             raise
         rows, smaller = rows_at_once(options, world), smaller_micro_batch(options, world)
         part = f"--micro-batch {smaller} (the result is the same, steps take longer) or --auto-batch"

@@ -1,0 +1,1 @@
+"""Networks and other local filters, applied to photographs of any size."""

@@ -1,0 +1,148 @@
+"""A filter over a whole picture, in bands from top to bottom, each of tiles from left to right.
+
+What a band gives is what the filter would give of the whole picture: a tile reads as far beyond what it keeps as the
+filter sees. Memory holds one tile and one band of the output, never the output.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ganvas.apply.filter import LocalFilter
+from ganvas.apply.tiles import Span, padded, spans
+from ganvas.device import memory_bytes, ran_out_of_memory
+from ganvas.errors import FileError, OutOfMemory
+
+Source = Callable[[Span, Span], Tensor]
+"""Rows and columns to planes: float ``(1, Cin, h, w)`` of what both spans read, the last pixels repeated beyond the
+picture's bottom and right edge."""
+
+LARGEST_TILE_PX = 1024
+SMALLEST_TILE_PX = 32
+_COPIES = 6
+"""Activations of the widest layer that live at once: its input and output, both in the library's own order, and a
+skip."""
+_SHARE = 4
+"""A tile may take this part of the free memory: the picture, its file and the output's band want theirs."""
+
+
+class Strip(NamedTuple):
+    """Rows of the output: ``planes`` is float32 ``(Cout, bottom - top, W * scale)`` on the CPU.
+
+    It is None where no tile of the band was needed; a tile that was not needed is zeros.
+    """
+
+    top: int
+    bottom: int
+    planes: Tensor | None
+
+
+def filtered_bands(
+    source: Source,
+    size: tuple[int, int],
+    filter: LocalFilter,
+    *,
+    tile: int,
+    device: torch.device,
+    needed: Callable[[Span, Span], bool] = lambda rows, columns: True,
+    smaller: Callable[[int], None] = lambda tile: None,
+) -> Iterator[Strip]:
+    """Apply a filter to a picture of any size.
+
+    Args:
+        source: The planes the filter is given.
+        size: Height and width of the picture, pixels; it is thought padded to multiples of the stride.
+        filter: What to apply; it runs in float32.
+        tile: Side of what a tile keeps at most, input pixels. When memory runs out it is halved for the rest.
+        device: Where to run the filter.
+        needed: Whether anybody looks at what a tile keeps.
+        smaller: Told the new side each time memory ran out.
+
+    Raises:
+        OutOfMemory: The smallest tile does not fit either.
+        FileError: The filter gives numbers that are not finite, or another size, as a damaged model would.
+    """
+    stride, radius = filter.stride_px, filter.radius_px
+    height, width = (padded(side, stride) for side in size)
+    top = 0
+    while top < height:
+        columns = spans(width, tile, radius, stride)
+        for rows in spans(height, tile, radius, stride, start=top):
+            try:
+                planes = _band(source, rows, columns, filter, device, needed)
+            except (RuntimeError, MemoryError) as error:
+                if not ran_out_of_memory(error):
+                    raise
+                tile = _half(min(tile, max(height, width)), stride, device, error)
+                smaller(tile)
+                break
+            top = rows.keep_to
+            bottom = min(rows.keep_to, size[0]) * filter.scale
+            first = rows.keep_from * filter.scale
+            shown = None if planes is None else planes[:, : bottom - first, : size[1] * filter.scale]
+            yield Strip(first, bottom, shown)
+
+
+def automatic_tile(filter: LocalFilter, device: torch.device) -> int:
+    """The side of tiles that a quarter of the free memory has room for, pixels; powers of two."""
+    per_pixel = 4 * _COPIES * max(filter.channels, 4 * filter.scale**2)
+    room = memory_bytes(device) // _SHARE // per_pixel
+    tile = LARGEST_TILE_PX
+    while tile > SMALLEST_TILE_PX and (tile + 2 * filter.radius_px) ** 2 > room:
+        tile //= 2
+    return tile
+
+
+def _band(
+    source: Source,
+    rows: Span,
+    columns: list[Span],
+    filter: LocalFilter,
+    device: torch.device,
+    needed: Callable[[Span, Span], bool],
+) -> Tensor | None:
+    scale = filter.scale
+    band: Tensor | None = None
+    for column in columns:
+        if not needed(rows, column):
+            continue
+        painted = filtered_window(source(rows, column), filter, device)
+        if band is None:
+            band = torch.zeros(painted.shape[1], (rows.keep_to - rows.keep_from) * scale, columns[-1].keep_to * scale)
+        top, left = (rows.keep_from - rows.read_from) * scale, (column.keep_from - column.read_from) * scale
+        wide = (column.keep_to - column.keep_from) * scale
+        kept = painted[0, :, top : top + band.shape[1], left : left + wide]
+        band[:, :, column.keep_from * scale : column.keep_to * scale] = kept.float().cpu()
+    if band is not None and not bool(torch.isfinite(band).all()):
+        raise FileError("The model paints numbers that are not finite; its file is damaged, get it again.")
+    return band
+
+
+def filtered_window(given: Tensor, filter: LocalFilter, device: torch.device) -> Tensor:
+    """A filter on the planes of one window, ``(1, Cin, h, w) -> (1, Cout, h * scale, w * scale)`` on the device.
+
+    Raises:
+        FileError: It gives another size.
+    """
+    # TF32 keeps 10 bits of a number, and a benchmark might take another algorithm for the same tile
+    exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
+    with torch.inference_mode(), exact:
+        painted = filter(given.to(device))
+    wanted = tuple(side * filter.scale for side in given.shape[2:])
+    if tuple(painted.shape[2:]) != wanted:
+        raise FileError(
+            f"The model paints {tuple(painted.shape[2:])} of {tuple(given.shape[2:])} pixels, and {wanted} were due; "
+            "its description does not fit it, get the file again."
+        )
+    return painted
+
+
+def _half(tile: int, stride: int, device: torch.device, error: Exception) -> int:
+    """The next smaller tile, a multiple of the stride."""
+    if tile <= stride:
+        raise OutOfMemory(
+            f"{device} has too little memory even for tiles of {tile} px; end other programs, or take another --device."
+        ) from error
+    return max(stride, tile // 2 // stride * stride)

@@ -1,0 +1,51 @@
+"""``ganvas models``."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from ganvas.cli import show
+
+
+def models(*, json: Annotated[bool, Parameter(negative="")] = False) -> None:
+    """List the installed models for photographs.
+
+    Parameters
+    ----------
+    json
+        Print one JSON object.
+    """
+    from ganvas.job.models import models as models_job
+
+    found = models_job()
+    if json:
+        show.as_json({"models": found})
+    elif not found:
+        show.notice(
+            "No model for photographs is installed; train one with: ganvas train PHOTOS --task upscale --scale 2"
+        )
+    else:
+        show.table(
+            [("name", "task", "scale", "parameters", "MiB", "licence", "data", "scores", "sha256"), *map(_row, found)]
+        )
+
+
+def _row(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    size = f"{facts['size_bytes'] / 2**20:.1f}"
+    told = (_words(facts[name]) for name in ("licence", "data", "scores"))
+    return (
+        facts["name"],
+        facts["task"],
+        f"×{facts['scale']}",
+        f"{facts['parameters']:,}",
+        size,
+        *told,
+        facts["sha256"][:16],
+    )
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_words(item)}" for name, item in value.items())
+    return "not said" if value is None else str(value)

@@ -1,0 +1,119 @@
+"""The books of a folder of results: what was begun and what is done, so that nothing is done twice or trusted blindly.
+
+A line of JSON is appended for each picture before its file gets its name, and after. A line that a crash cut short is
+passed over.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ganvas.errors import FileError
+
+FILE = "ganvas-done.jsonl"
+
+
+class Ledger:
+    """The books of one folder, which is made if need be.
+
+    Raises:
+        FileError: The folder cannot be made or written.
+    """
+
+    def __init__(self, folder: Path):
+        self.path = folder / FILE
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a", encoding="utf-8"):
+                pass
+            lines = self.path.read_bytes().splitlines()
+        except OSError as error:
+            raise _cannot_write(folder, error) from error
+        self._done: dict[str, dict[str, Any]] = {}
+        self._wrote: dict[str, str | None] = {}
+        self._ours: set[str] = set()
+        for line in lines:
+            self._take(line)
+
+    def is_done(self, name: str, key: str) -> bool:
+        """Whether a photograph was finished from the same bytes with the same options, and its results are still so."""
+        record = self._done.get(name)
+        if record is None or record["key"] != key:
+            return False
+        folder = self.path.parent
+        return all(sha256_of(folder / file) == hashed for file, hashed in record["files"].items())
+
+    def is_ours(self, file: Path) -> bool:
+        """Whether a result of this name was begun or finished here before, so that it may be replaced."""
+        return self._name(file) in self._ours
+
+    def begin(self, name: str, file: Path) -> None:
+        """Note that a file is about to be made for a photograph."""
+        self._append({"begun": name, "file": self._name(file)})
+
+    def wrote(self, file: Path) -> None:
+        """Note a file that a user may edit, as it was made."""
+        self._append({"wrote": self._name(file), "sha256": sha256_of(file)})
+
+    def is_edited(self, file: Path) -> bool:
+        """Whether a file is there that is not as it was made: a user's, which counts more than ours."""
+        name = self._name(file)
+        if not file.exists():
+            return False
+        return self._wrote[name] != sha256_of(file) if name in self._wrote else name not in self._ours
+
+    def finish(self, name: str, key: str, files: Sequence[Path]) -> None:
+        """Note that a photograph is done, with the files made of it."""
+        self._append({"done": name, "key": key, "files": {self._name(file): sha256_of(file) for file in files}})
+
+    def _name(self, file: Path) -> str:
+        return file.relative_to(self.path.parent).as_posix()
+
+    def _append(self, record: dict[str, Any]) -> None:
+        line = json.dumps(record).encode()
+        try:
+            with self.path.open("ab") as file:
+                file.write(b"\n" + line + b"\n")  # the first ends a line that was cut short
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise _cannot_write(self.path.parent, error) from error
+        self._take(line)
+
+    def _take(self, line: bytes) -> None:
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            return
+        if not isinstance(record, dict):
+            return
+        match record:
+            case {"begun": str(), "file": str(file)}:
+                self._ours.add(file)
+            case {"wrote": str(file), "sha256": hashed}:
+                self._wrote[file] = hashed
+                self._ours.add(file)
+            case {"done": str(name), "key": str(), "files": dict(files)}:
+                self._done[name] = record
+                self._ours.update(files)
+
+
+def sha256_of(file: Path) -> str | None:
+    """SHA-256 of a file in hexadecimal; None where it cannot be read."""
+    try:
+        with file.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def key_of(parts: Mapping[str, Any]) -> str:
+    """One key for everything that decides what a result is: hashes and options, plain values."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _cannot_write(folder: Path, error: OSError) -> FileError:
+    return FileError(f"Cannot write in the folder '{folder}' ({error.strerror or error}); choose another --out.")

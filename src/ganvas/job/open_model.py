@@ -1,0 +1,72 @@
+"""The one place where verbs on photographs open models."""
+
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+
+from ganvas.device import choose_device, place
+from ganvas.errors import UsageError
+from ganvas.job.painter import Opened
+from ganvas.job.sample import file_hash, model_file
+from ganvas.model.catalogue import installed_for
+from ganvas.model.foreign import load_foreign
+from ganvas.model.photo import load_photo_model
+from ganvas.model.save import FORMAT
+from ganvas.network.image_to_image import fused, receptive_radius_px
+
+FAITHFUL = "faithful"
+"""The snapshot that makes a model one of two ends."""
+
+
+def open_model(path: Path | None, task: str, scale: int, device: str) -> Opened:
+    """A model for a task: the file (or run folder) given, or the installed one.
+
+    Raises:
+        FileError: The file is absent, damaged or none that can be read; or no model is installed.
+        UsageError: It is for another task or scale, or the device does not exist.
+    """
+    file = installed_for(task, scale) if path is None else model_file(path)
+    opened = _ours(file, device) if file.suffix == ".safetensors" and _is_ours(file) else _foreign(file, task, device)
+    if opened.task != task:
+        raise UsageError(f"'{file}' is a model for {opened.task}, not {task}; choose another --model.")
+    if opened.scale != scale:
+        raise UsageError(f"'{file}' enlarges ×{opened.scale}, not ×{scale}; choose another --model or --scale.")
+    return opened
+
+
+def _is_ours(file: Path) -> bool:
+    """Whether a file says it is a model of ganvas; what is absent or damaged is, so that our reader says so."""
+    try:
+        with safe_open(file, framework="pt") as opened:
+            return (opened.metadata() or {}).get("format") == FORMAT
+    except (SafetensorError, OSError, ValueError):
+        return True
+
+
+def _ours(file: Path, device: str) -> Opened:
+    model = load_photo_model(file, device=device)
+    spec = model.descriptor.photo
+    assert spec is not None
+    return Opened(
+        name=file.stem if file.stem != "model" else file.parent.name,
+        sha256=file_hash(file),
+        task=model.descriptor.task,
+        scale=spec.scale,
+        stride_px=spec.stride_px,
+        radius_px=spec.radius_px,
+        inputs=spec.inputs,
+        two_ends=model.two_ends,
+        at=model.at,
+        device=model.device,
+    )
+
+
+def _foreign(file: Path, task: str, device: str) -> Opened:
+    network = load_foreign(file)
+    scale, stride_px = int(network.scale), int(network.stride_px)  # type: ignore[arg-type]
+    if task not in ("upscale", "restore") or (task == "restore") != (scale == 1):
+        raise UsageError(f"'{file}' enlarges ×{scale} and is no model for {task}; choose another --model.")
+    radius_px = receptive_radius_px(network)
+    place_on = choose_device(device)
+    ready = place(fused(network), place_on)
+    return Opened(file.stem, file_hash(file), task, scale, stride_px, radius_px, (), False, lambda _: ready, place_on)

@@ -1,0 +1,139 @@
+"""Which photographs a command works on, and the name of what becomes of each."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from ganvas.errors import FileError, UsageError
+from ganvas.image.decode import EXTENSIONS
+
+FOLDER_FILES = frozenset({"ganvas-done.jsonl", "ganvas-failed.txt"})
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One photograph to work on.
+
+    Attributes:
+        path: The file.
+        name: Its path below the folder that was given, with slashes; the file's name where a file was given.
+        output: Where its result goes, without a suffix: the format decides that.
+        suffix: The suffix the user asked for by naming a file, or None.
+    """
+
+    path: Path
+    name: str
+    output: Path
+    suffix: str | None = None
+
+
+@dataclass(frozen=True)
+class PhotoFiles:
+    """What a command works on.
+
+    Attributes:
+        entries: The photographs in the order of their names.
+        folder: The folder results go to, which keeps the books of what is done; None for a single named file.
+        single: Whether one photograph was given, and not a folder.
+        others: How many files of other kinds the folder holds.
+    """
+
+    entries: tuple[Entry, ...]
+    folder: Path | None
+    single: bool
+    others: int = 0
+
+
+def find_photos(given: Path, out: Path) -> PhotoFiles:
+    """The photographs at a path, and where their results go.
+
+    A folder is gone through with all below it; hidden files and links to folders are passed over. Two photographs whose
+    names differ by their suffix alone (``a.jpg``, ``a.png``) keep it inside the name of the result (``a.jpg.png``).
+
+    Args:
+        given: A file or a folder.
+        out: A folder; or, for a single file, the result itself if it has a picture's suffix.
+
+    Raises:
+        FileError: Nothing is there, or no picture is in it.
+        UsageError: Results would lie among the photographs, or photographs among the results.
+    """
+    if given.is_file():
+        if out.suffix.lower() in EXTENSIONS and not out.is_dir():
+            _refuse_same(given, out)
+            return PhotoFiles((Entry(given, given.name, out.with_suffix(""), out.suffix),), None, single=True)
+        return PhotoFiles((Entry(given, given.name, out / given.stem),), out, single=True)
+    if not given.is_dir():
+        raise FileError(f"There is no photograph or folder '{given}'.")
+    _refuse_nested(given, out)
+    names, others = _listed(given)
+    if not names:
+        raise FileError(f"The folder '{given}' holds no picture ({', '.join(sorted(EXTENSIONS))}).")
+    stems = Counter(_without_suffix(name).casefold() for name in names)
+    entries = []
+    for name in names:
+        bare = _without_suffix(name)
+        kept = name if stems[bare.casefold()] > 1 else bare
+        entries.append(Entry(given / name, name, out / kept))
+    return PhotoFiles(tuple(entries), out, single=False, others=others)
+
+
+def beside(folder: Path, name: str, what: str) -> Path:
+    """The file of a folder that belongs to a photograph: of its name with any picture suffix, or with one more.
+
+    Args:
+        folder: Where masks are.
+        name: The photograph's path below its own folder.
+        what: What to call such a file, as in "mask".
+
+    Raises:
+        FileError: There is none, or more than one.
+    """
+    bare = PurePosixPath(_without_suffix(name))
+    parent = folder / bare.parent
+    wanted = (PurePosixPath(name).name.casefold(), bare.name.casefold())
+    files = sorted(parent.iterdir()) if parent.is_dir() else []
+    pictures = [path for path in files if path.suffix.lower() in EXTENSIONS]
+    for key in wanted:  # a.jpg.png is nearer to a.jpg than a.png is
+        found = [path for path in pictures if path.stem.casefold() == key]
+        if len(found) > 1:
+            both = " and ".join(f"'{path.name}'" for path in found[:2])
+            raise FileError(f"There is more than one {what} for '{name}' in '{folder}' ({both}); keep one of them.")
+        if found:
+            return found[0]
+    raise FileError(f"There is no {what} for '{name}' in '{folder}'; save one there as '{bare}.png'.")
+
+
+def _listed(root: Path) -> tuple[Sequence[str], int]:
+    names, others = [], 0
+    for folder, below, files in os.walk(root):
+        below[:] = sorted(name for name in below if not name.startswith(".") and name != "__MACOSX")
+        for file in files:
+            path = Path(folder) / file
+            if file.startswith(".") or file in FOLDER_FILES:
+                continue
+            if path.suffix.lower() in EXTENSIONS:
+                names.append(path.relative_to(root).as_posix())
+            else:
+                others += 1
+    return sorted(names), others
+
+
+def _without_suffix(name: str) -> str:
+    return name.removesuffix(PurePosixPath(name).suffix)
+
+
+def _refuse_same(given: Path, out: Path) -> None:
+    if out.exists() and out.samefile(given):
+        raise UsageError(f"--out is '{out}', which is the photograph itself; choose another name.")
+
+
+def _refuse_nested(given: Path, out: Path) -> None:
+    photographs, results = given.resolve(), out.resolve()
+    if photographs == results or photographs in results.parents or results in photographs.parents:
+        raise UsageError(
+            f"--out is '{out}', and one of it and '{given}' lies in the other; choose a folder apart from the "
+            "photographs, so that none is overwritten and no result is taken for one."
+        )

@@ -1,0 +1,101 @@
+"""In which format a photograph goes back."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ganvas.errors import UsageError
+from ganvas.image.photo import Photo
+from ganvas.image.write_photo import PHOTO_SUFFIXES, PhotoFormat
+from ganvas.job.photo_files import Entry
+from ganvas.job.photo_options import JPEG_QUALITY, WEBP_QUALITY, PhotoOptions
+
+_BY_SUFFIX: dict[str, PhotoFormat] = {
+    ".png": "png",
+    ".tif": "tiff",
+    ".tiff": "tiff",
+    ".webp": "webp",
+    ".jpg": "jpeg",
+    ".jpeg": "jpeg",
+    ".jpe": "jpeg",
+    ".jfif": "jpeg",
+}
+_LARGEST_WEBP_PX = 16_383
+
+
+@dataclass(frozen=True)
+class Target:
+    """The file to write.
+
+    Attributes:
+        path: Its final name.
+        format: png, tiff, webp or jpeg.
+        quality: Of a lossy file; None is lossless.
+        dtype: uint8 or uint16.
+        notes: What a user might not expect of it.
+    """
+
+    path: Path
+    format: PhotoFormat
+    quality: int | None
+    dtype: np.dtype
+    notes: tuple[str, ...] = ()
+
+
+def target_of(entry: Entry, photo: Photo, options: PhotoOptions, scale: int = 1) -> Target:
+    """The file that becomes of a photograph.
+
+    Args:
+        entry: Names it; a suffix the user wrote decides the format unless an option does.
+        photo: The photograph.
+        options: The user's.
+        scale: Output side / input side: a side may outgrow WebP.
+
+    Raises:
+        UsageError: The user's suffix is of no format that is written, or of another than --format.
+    """
+    notes = []
+    format = _chosen(entry, photo, options)
+    free = options.format == "lossless" and entry.suffix is None
+    if free and format == "webp" and scale * max(photo.pixels.shape[:2]) > _LARGEST_WEBP_PX:
+        format = "png"
+        notes.append(f"Written as png: webp has at most {_LARGEST_WEBP_PX} pixels a side.")
+    if options.format == "keep" and format != photo.format:
+        notes.append(f"Written as {format}: {photo.format} is read and not written.")
+    if options.format == "keep" and photo.palette:
+        notes.append("The palette became full colours.")
+    quality = None
+    if format == "jpeg":
+        quality = options.quality or JPEG_QUALITY
+    elif format == "webp":
+        kept_lossy = options.format == "keep" and photo.lossy
+        quality = options.quality or (WEBP_QUALITY if kept_lossy else None)
+    dtype = photo.pixels.dtype
+    if format in ("jpeg", "webp") and dtype == np.uint16:
+        dtype = np.dtype(np.uint8)
+        notes.append(f"16 bits became 8: {format} has no more.")
+    suffix = entry.suffix or PHOTO_SUFFIXES[format]
+    return Target(entry.output.with_name(entry.output.name + suffix), format, quality, dtype, tuple(notes))
+
+
+def _chosen(entry: Entry, photo: Photo, options: PhotoOptions) -> PhotoFormat:
+    wanted = _by_option(photo, options)
+    if entry.suffix is None:
+        return wanted
+    named = _BY_SUFFIX.get(entry.suffix.lower())
+    if named is None:
+        raise UsageError(f"--out ends in '{entry.suffix}', which is not written; choose from: {', '.join(_BY_SUFFIX)}.")
+    if options.format != "lossless" and named != wanted:
+        raise UsageError(
+            f"--out ends in '{entry.suffix}', but --format {options.format} means {wanted}; let them agree."
+        )
+    return named
+
+
+def _by_option(photo: Photo, options: PhotoOptions) -> PhotoFormat:
+    if options.format in ("png", "tiff", "webp", "jpeg"):
+        return options.format
+    if photo.format == "bmp" or (options.format == "lossless" and photo.lossy):
+        return "png"
+    return photo.format

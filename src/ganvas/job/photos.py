@@ -1,0 +1,252 @@
+"""Many photographs through one verb: what is done is skipped, one that fails is noted, and the rest is done."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ganvas.apply.receipt import Receipt
+from ganvas.data.item import MAX_ITEM_BYTES
+from ganvas.errors import FileError, GanvasError
+from ganvas.events import Applied, Notice, Report, Warned
+from ganvas.files import write_bytes
+from ganvas.image.decode import probe
+from ganvas.image.read_photo import read_photo
+from ganvas.job.ahead import ahead
+from ganvas.job.ledger import Ledger, key_of
+from ganvas.job.photo_files import Entry, PhotoFiles
+from ganvas.job.photo_options import PhotoOptions
+from ganvas.job.render_photo import Loaded, Tick
+
+FAILED_FILE = "ganvas-failed.txt"
+MAX_AHEAD_PIXELS = 25_000_000
+"""A larger photograph is not decoded while another one is painted: two of them would fill the memory."""
+
+Claim = Callable[[Path], None]
+"""Called with each file before it is written.
+
+Raises:
+    FileError: A file of this name is there, and none of ours.
+"""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a verb made of one photograph: the receipt, and the files it wrote."""
+
+    receipt: Receipt
+    files: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Work:
+    """A verb as the runner of batches sees it.
+
+    Attributes:
+        facts: Everything that decides the results besides the photographs: options and hashes.
+        render: Makes the files of one photograph.
+        companions: Hashes of further files that decide the result of one photograph, such as its mask.
+    """
+
+    facts: Mapping[str, Any]
+    render: Callable[[Entry, Loaded, Ledger | None, Claim, Tick], Made]
+    companions: Callable[[Entry, Ledger | None], Mapping[str, Any]] = lambda entry, ledger: {}
+
+
+@dataclass(frozen=True)
+class PhotosResult:
+    """What came of it.
+
+    Attributes:
+        receipts: One for each photograph that was done now.
+        skipped: Names of those that were done before.
+        failed: Why others could not be done, by name.
+        failed_file: The list of those, if there are any and a folder was given.
+        plan: The prediction of a dry run.
+    """
+
+    receipts: tuple[Receipt, ...] = ()
+    skipped: tuple[str, ...] = ()
+    failed: Mapping[str, str] = field(default_factory=dict)
+    failed_file: Path | None = None
+    plan: Mapping[str, Any] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values, for JSON."""
+        plan = {} if self.plan is None else {"plan": dict(self.plan)}
+        done = [receipt.to_dict() for receipt in self.receipts]
+        return {"done": done, "skipped": list(self.skipped), "failed": dict(self.failed), **plan}
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """A photograph before painting: its key, and what was read, unless it is done, too large to wait, or broken."""
+
+    entry: Entry
+    key: str = ""
+    sha256: str = ""
+    loaded: Loaded | None = None
+    done: bool = False
+    error: GanvasError | None = None
+
+
+def run_photos(files: PhotoFiles, work: Work, options: PhotoOptions, report: Report) -> PhotosResult:
+    """Do all photographs; stopped at any moment, the same call goes on.
+
+    A folder's failures are listed in `FAILED_FILE` there. A single photograph's failure is raised.
+
+    Raises:
+        FileError: Nothing can be written there.
+        GanvasError: The single photograph that was given cannot be done.
+    """
+    if files.others:
+        report(Notice(f"{files.others} files of other kinds are passed over."))
+    ledger = Ledger(files.folder) if files.folder else None
+    clock = _Clock(files, report)
+    receipts: list[Receipt] = []
+    skipped: list[str] = []
+    failed: dict[str, str] = {}
+    for seen in ahead(lambda entry: _look(entry, work, options, ledger), files.entries):
+        name = seen.entry.name
+        if seen.done:
+            skipped.append(name)
+            clock.skip(name)
+            continue
+        try:
+            receipts.append(_do(seen, work, options, ledger, clock))
+        except (GanvasError, OSError, MemoryError) as error:
+            if files.single:
+                raise
+            failed[name] = _sentence(name, error)
+            report(Warned(failed[name]))
+            clock.skip(name)
+            continue
+        clock.finish(name)
+    result = PhotosResult(tuple(receipts), tuple(skipped), failed, _list_failed(files.folder, failed))
+    if options.receipt is not None:
+        _write_receipt(options.receipt, files, result)
+    return result
+
+
+def read_loaded(path: Path, data: bytes, sha256: str, options: PhotoOptions) -> Loaded:
+    """A photograph from the bytes of its file."""
+    return Loaded(path, sha256, read_photo(data, str(path), keep_private=options.keep_metadata))
+
+
+def read_whole(path: Path) -> bytes:
+    """The bytes of a file that may be a photograph.
+
+    Raises:
+        FileError: It cannot be read, is no plain file, or is absurdly large.
+    """
+    try:
+        if not path.is_file():
+            raise FileError(f"'{path}' is not a file that can be read as a picture; remove it.")
+        if path.stat().st_size > MAX_ITEM_BYTES:
+            raise FileError(f"'{path}' has more than {MAX_ITEM_BYTES >> 30} GiB; no picture of this size is read.")
+        return path.read_bytes()
+    except OSError as error:
+        raise FileError(f"Cannot read '{path}' ({error.strerror or error}); see that you may read it.") from error
+
+
+def _look(entry: Entry, work: Work, options: PhotoOptions, ledger: Ledger | None) -> _Looked:
+    try:
+        data = read_whole(entry.path)
+        sha256 = hashlib.sha256(data).hexdigest()
+        key = key_of({"source": sha256, **work.facts, **options.facts(), **work.companions(entry, ledger)})
+        if ledger is not None and ledger.is_done(entry.name, key):
+            return _Looked(entry, key, sha256, done=True)
+        facts = probe(data, str(entry.path))
+        if facts.width_px * facts.height_px > MAX_AHEAD_PIXELS:
+            return _Looked(entry, key, sha256)
+        return _Looked(entry, key, sha256, read_loaded(entry.path, data, sha256, options))
+    except GanvasError as error:
+        return _Looked(entry, error=error)
+
+
+def _do(seen: _Looked, work: Work, options: PhotoOptions, ledger: Ledger | None, clock: "_Clock") -> Receipt:
+    if seen.error is not None:
+        raise seen.error
+    entry = seen.entry
+    loaded = seen.loaded or read_loaded(entry.path, read_whole(entry.path), seen.sha256, options)
+
+    def claim(path: Path) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FileError(f"Cannot create the folder '{path.parent}' ({error.strerror or error}).") from error
+        if ledger is None:
+            return
+        if path.exists() and not ledger.is_ours(path):
+            raise FileError(
+                f"'{path}' is there already and was not made by this command; move it, or choose another --out."
+            )
+        ledger.begin(entry.name, path)
+
+    made = work.render(entry, loaded, ledger, claim, lambda share: clock.tick(entry.name, share))
+    if ledger is not None:
+        ledger.finish(entry.name, seen.key, made.files)
+    return made.receipt
+
+
+def _sentence(name: str, error: BaseException) -> str:
+    if isinstance(error, MemoryError):
+        return f"'{name}' does not fit in the memory; close other programs, or scale it down."
+    text = str(error).replace("\n", " ")
+    return text if name in text else f"'{name}': {text}"
+
+
+def _list_failed(folder: Path | None, failed: Mapping[str, str]) -> Path | None:
+    if folder is None:
+        return None
+    path = folder / FAILED_FILE
+    if failed:
+        write_bytes(path, "".join(f"{name}\t{why}\n" for name, why in failed.items()).encode(errors="backslashreplace"))
+        return path
+    path.unlink(missing_ok=True)
+    return None
+
+
+def _write_receipt(path: Path, files: PhotoFiles, result: PhotosResult) -> None:
+    alone = files.single and len(result.receipts) == 1
+    told = result.receipts[0].to_dict() if alone else result.to_dict()
+    write_bytes(path, json.dumps(told, indent=1).encode())
+
+
+class _Clock:
+    """Tells how much is done, by pixels, and how long the rest takes."""
+
+    def __init__(self, files: PhotoFiles, report: Report):
+        self._report, self._count, self._finished = report, len(files.entries), 0
+        self._pixels = {entry.name: _pixels_of(entry.path) for entry in files.entries}
+        self._total = sum(self._pixels.values())
+        self._done, self._began = 0, time.monotonic()
+
+    def skip(self, name: str) -> None:
+        """A photograph cost nothing: it is taken out of the reckoning."""
+        self._total -= self._pixels[name]
+        self._finished += 1
+
+    def finish(self, name: str) -> None:
+        """A photograph is done."""
+        self._finished += 1
+        self._done += self._pixels[name]
+
+    def tick(self, name: str, share: float) -> None:
+        """So much of a photograph is painted."""
+        done = self._done + share * self._pixels[name]
+        left = (time.monotonic() - self._began) * (self._total - done) / max(done, 1)
+        self._report(Applied(name, self._finished, self._count, done / max(self._total, 1), left))
+
+
+def _pixels_of(path: Path) -> int:
+    """Pixels by the header; 0 of what cannot be read, which will be said later."""
+    try:
+        with path.open("rb") as file:
+            facts = probe(file, path.name)
+    except (GanvasError, OSError):
+        return 0
+    return facts.width_px * facts.height_px

@@ -1,0 +1,175 @@
+"""The verb ``repair``: fill what a mask marks, and change nothing else."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ganvas.apply.masks import grown, mask_of, mask_pixels
+from ganvas.errors import FileError, UsageError
+from ganvas.events import Report
+from ganvas.image.decode import EXTENSIONS
+from ganvas.image.read_photo import read_photo
+from ganvas.job.find_scratches import FOUND_GROW_PX, scratches
+from ganvas.job.ledger import Ledger, sha256_of
+from ganvas.job.open_model import open_model
+from ganvas.job.painter import Opened, Painter
+from ganvas.job.photo_files import Entry, beside, find_photos
+from ganvas.job.photo_format import target_of
+from ganvas.job.photo_options import PhotoOptions, check_share
+from ganvas.job.photos import Claim, Made, PhotosResult, Work, read_whole, run_photos
+from ganvas.job.preview import preview
+from ganvas.job.render_photo import Loaded, Tick, render, unchanged_by
+from ganvas.job.write_mask import write_mask
+
+MOST_GROW_PX = 100
+
+
+@dataclass(frozen=True)
+class RepairRequest:
+    """What to repair.
+
+    Attributes:
+        photos: A photograph, or a folder of them.
+        out: Where results go.
+        mask: White is to be filled: a file, or a folder of files named as the photographs.
+        find_scratches: Let a network make the mask; it is kept beside the result as ``NAME.mask.png``.
+        scratch_model: That network's file; None takes the installed one.
+        grow: Pixels to widen the mask by; None is 0 for a mask that was given and `FOUND_GROW_PX` for one found.
+        fidelity: 1 is the faithful end of the model, 0 the inventive one.
+        map: Write where the two ends disagree, as ``NAME.map.png``.
+        options: How files are read and written.
+    """
+
+    photos: Path
+    out: Path
+    mask: Path | None = None
+    find_scratches: bool = False
+    scratch_model: Path | None = None
+    grow: int | None = None
+    fidelity: float = 1.0
+    map: bool = False
+    options: PhotoOptions = field(default_factory=PhotoOptions)
+
+    def check(self) -> None:
+        """Refuse what does not fit together.
+
+        Raises:
+            UsageError: No mask or two of them, or a number out of range.
+        """
+        self.options.check()
+        check_share("fidelity", self.fidelity)
+        if (self.mask is None) != self.find_scratches:
+            how = (
+                "both --mask and --find-scratches are"
+                if self.find_scratches
+                else "neither --mask nor --find-scratches is"
+            )
+            raise UsageError(f"A repair needs one mask, but {how} given; give one of them.")
+        if self.scratch_model is not None and not self.find_scratches:
+            raise UsageError("--scratch-model is given without --find-scratches; give both or none.")
+        if self.grow is not None and not 0 <= self.grow <= MOST_GROW_PX:
+            raise UsageError(f"--grow is {self.grow}, but it must be 0 to {MOST_GROW_PX} pixels.")
+
+    def grow_px(self) -> int:
+        """How far the mask is widened."""
+        return self.grow if self.grow is not None else FOUND_GROW_PX if self.find_scratches else 0
+
+
+def repair(request: RepairRequest, *, report: Report = lambda event: None) -> PhotosResult:
+    """Fill the masked parts of photographs; every other pixel is given back bit-identical.
+
+    Returns:
+        Receipts, and what was skipped or failed.
+
+    Raises:
+        UsageError: Options that do not fit together, or a model for something else.
+        FileError: No photograph or model, or results cannot be written.
+        GanvasError: The single photograph that was given cannot be done.
+    """
+    request.check()
+    files = find_photos(request.photos, request.out)
+    options = request.options
+    mask = _checked_mask(request.mask, files.single)
+    painter = Painter(
+        "repair",
+        open_model(options.model, "repair", 1, options.device),
+        fidelity=request.fidelity,
+        want_map=request.map,
+        tile=options.tile_px(),
+    )
+    finder = open_model(request.scratch_model, "find-scratches", 1, options.device) if request.find_scratches else None
+    if options.dry_run:
+        return PhotosResult(plan=preview(files, (painter,), report))
+
+    def companions(entry: Entry, ledger: Ledger | None) -> dict[str, Any]:
+        return {} if mask is None else {"mask": sha256_of(_mask_file(mask, entry))}
+
+    def one(entry: Entry, loaded: Loaded, ledger: Ledger | None, claim: Claim, tick: Tick) -> Made:
+        return _repaired(request, painter, finder, mask, entry, loaded, claim, tick)
+
+    facts = {**painter.facts(), "grow": request.grow_px(), "finder": finder.sha256 if finder else None}
+    return run_photos(files, Work(facts, one, companions), options, report)
+
+
+def _repaired(
+    request: RepairRequest,
+    painter: Painter,
+    finder: Opened | None,
+    mask: Path | None,
+    entry: Entry,
+    loaded: Loaded,
+    claim: Claim,
+    tick: Tick,
+) -> Made:
+    pixels = loaded.photo.pixels
+    target = target_of(entry, loaded.photo, request.options)
+    written = [target.path]
+    claim(target.path)
+    if finder is not None:
+        marked = grown(scratches(pixels, finder, request.options.tile_px(), entry.name), request.grow_px())
+        kept = entry.output.with_name(f"{entry.output.name}.mask.png")
+        claim(kept)
+        write_mask(kept, mask_pixels(marked))
+        written.append(kept)
+    else:
+        assert mask is not None
+        marked = read_mask(_mask_file(mask, entry), (pixels.shape[0], pixels.shape[1]), request.grow_px())
+    map_file = entry.output.with_name(f"{entry.output.name}.map.png") if request.map and marked.any() else None
+    if map_file is not None:
+        claim(map_file)
+        written.append(map_file)
+    unchanged = unchanged_by(painter, marked)
+    receipt = render(
+        loaded, painter, target, request.options, mask=marked, unchanged=unchanged, map_file=map_file, tick=tick
+    )
+    return Made(receipt, tuple(written))
+
+
+def read_mask(file: Path, size: tuple[int, int], grow_px: int) -> np.ndarray:
+    """The mask in a file, widened: bool ``(H, W)``.
+
+    Raises:
+        FileError: The file is no picture.
+        DataError: The mask does not fit the photograph, or leaves nothing of it.
+    """
+    mask = mask_of(read_photo(read_whole(file), str(file)), str(file), size)
+    wide = grown(mask, grow_px)
+    return mask if wide.all() else wide  # a pixel must be left to repair from
+
+
+def _mask_file(mask: Path, entry: Entry) -> Path:
+    return beside(mask, entry.name, "mask") if mask.is_dir() else mask
+
+
+def _checked_mask(mask: Path | None, single: bool) -> Path | None:
+    if mask is None or mask.is_dir():
+        return mask
+    if not mask.is_file():
+        raise FileError(f"There is no mask '{mask}'.")
+    if not single:
+        raise UsageError(f"--mask is the file '{mask}', but photographs come from a folder; give a folder of masks.")
+    if mask.suffix.lower() not in EXTENSIONS:
+        raise UsageError(f"--mask is '{mask}', which is no picture ({', '.join(sorted(EXTENSIONS))}).")
+    return mask

@@ -1,0 +1,238 @@
+"""The verb ``revive``: an old photograph, step by step, each step kept and open to correction.
+
+Beside the results lies a folder ``steps`` with one folder a photograph: the mask of scratches, the repaired and, where
+it is enlarged afterwards, the restored picture. Whoever edits one of these and runs the same command again gets a
+result from there on; what was not edited is made anew when need be.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ganvas.apply.masks import grown, mask_pixels
+from ganvas.apply.receipt import Receipt
+from ganvas.errors import UsageError
+from ganvas.events import Report
+from ganvas.image.decode import EXTENSIONS
+from ganvas.job.find_scratches import FOUND_GROW_PX, scratches
+from ganvas.job.ledger import Ledger, sha256_of
+from ganvas.job.open_model import open_model
+from ganvas.job.painter import Opened, Painter
+from ganvas.job.photo_files import Entry, find_photos
+from ganvas.job.photo_format import Target, target_of
+from ganvas.job.photo_options import PhotoOptions, check_share
+from ganvas.job.photos import Claim, Made, PhotosResult, Work, read_loaded, read_whole, run_photos
+from ganvas.job.preview import preview
+from ganvas.job.render_photo import Loaded, Tick, render, source_side, unchanged_by
+from ganvas.job.repair import read_mask
+from ganvas.job.restore import LOCK_BOX_PX as RESTORE_BOX_PX
+from ganvas.job.upscale import LOCK_BOX_PX as UPSCALE_BOX_PX
+from ganvas.job.write_mask import write_mask
+
+STEPS = "steps"
+MASK, REPAIRED, RESTORED = "1-mask.png", "2-repaired.png", "3-restored.png"
+
+
+@dataclass(frozen=True)
+class ReviveRequest:
+    """What to revive.
+
+    Attributes:
+        photos: A photograph, or a folder of them.
+        out: The folder for results and steps.
+        strength: How much damage to take out, 0 to 1.
+        scale: Enlarge so many times in the end; None does not.
+        fidelity: 1 is the faithful end of each model, 0 the inventive one.
+        colour_lock: Keep the low frequencies of the photograph while restoring; off, since old ones are faded.
+        grow: Pixels to widen the scratches that are found.
+        repair_model: A model file of your own for a step; None takes the installed one. ``options.model`` is not used.
+        restore_model: The same.
+        upscale_model: The same.
+        scratch_model: The same.
+        options: How files are read and written.
+    """
+
+    photos: Path
+    out: Path
+    strength: float = 0.5
+    scale: int | None = None
+    fidelity: float = 1.0
+    colour_lock: bool = False
+    grow: int = FOUND_GROW_PX
+    repair_model: Path | None = None
+    restore_model: Path | None = None
+    upscale_model: Path | None = None
+    scratch_model: Path | None = None
+    options: PhotoOptions = field(default_factory=PhotoOptions)
+
+    def check(self) -> None:
+        """Refuse what does not fit together.
+
+        Raises:
+            UsageError: A number out of range, or no folder for the steps.
+        """
+        self.options.check()
+        check_share("strength", self.strength)
+        check_share("fidelity", self.fidelity)
+        if self.options.model is not None:
+            raise UsageError(
+                f"--model is '{self.options.model}', but revive has one model a step; say --repair-model …."
+            )
+        if self.upscale_model is not None and self.scale is None:
+            raise UsageError("--upscale-model is given without --scale; give both or none.")
+        if self.out.suffix.lower() in EXTENSIONS and not self.out.is_dir():
+            raise UsageError(f"--out is '{self.out}', but revive keeps its steps, too; give a folder.")
+
+
+@dataclass(frozen=True)
+class _Models:
+    """What works at which step."""
+
+    finder: Opened
+    repair: Painter
+    restore: Painter
+    upscale: Painter | None
+
+    def painters(self) -> tuple[Painter, ...]:
+        """In their order."""
+        first = (Painter("find-scratches", self.finder), self.repair, self.restore)
+        return first if self.upscale is None else (*first, self.upscale)
+
+
+def revive(request: ReviveRequest, *, report: Report = lambda event: None) -> PhotosResult:
+    """Find scratches, repair, restore and perhaps enlarge photographs.
+
+    Returns:
+        Receipts with those of the steps, and what was skipped or failed.
+
+    Raises:
+        UsageError: Options that do not fit together, or a model for something else.
+        FileError: No photograph or model, or results cannot be written.
+        GanvasError: The single photograph that was given cannot be done.
+    """
+    request.check()
+    files = find_photos(request.photos, request.out)
+    models = _open(request)
+    if request.options.dry_run:
+        return PhotosResult(plan=preview(files, models.painters(), report))
+
+    def edited(entry: Entry, ledger: Ledger | None) -> dict[str, Any]:
+        assert ledger is not None
+        folder = _steps(request.out, entry)
+        changed = [folder / step for step in (MASK, REPAIRED, RESTORED) if ledger.is_edited(folder / step)]
+        return {"edited": {path.name: sha256_of(path) for path in changed}}
+
+    def one(entry: Entry, loaded: Loaded, ledger: Ledger | None, claim: Claim, tick: Tick) -> Made:
+        assert ledger is not None
+        return _Chain(request, models, entry, ledger, claim, tick).run(loaded)
+
+    facts = {f"step {number}": painter.facts() for number, painter in enumerate(models.painters())}
+    return run_photos(files, Work({**facts, "grow": request.grow}, one, edited), request.options, report)
+
+
+def _open(request: ReviveRequest) -> _Models:
+    device, tile = request.options.device, request.options.tile_px()
+    return _Models(
+        open_model(request.scratch_model, "find-scratches", 1, device),
+        Painter("repair", open_model(request.repair_model, "repair", 1, device), fidelity=request.fidelity, tile=tile),
+        Painter(
+            "revive",
+            open_model(request.restore_model, "restore", 1, device),
+            fidelity=request.fidelity,
+            lock_box_px=RESTORE_BOX_PX if request.colour_lock else None,
+            strength=request.strength,
+            tile=tile,
+        ),
+        None
+        if request.scale is None
+        else Painter(
+            "revive",
+            open_model(request.upscale_model, "upscale", request.scale, device),
+            fidelity=request.fidelity,
+            lock_box_px=UPSCALE_BOX_PX,
+            tile=tile,
+        ),
+    )
+
+
+def _steps(out: Path, entry: Entry) -> Path:
+    return out / STEPS / entry.output.relative_to(out)
+
+
+class _Chain:
+    """The steps of one photograph."""
+
+    def __init__(self, request: ReviveRequest, models: _Models, entry: Entry, ledger: Ledger, claim: Claim, tick: Tick):
+        self.request, self.models, self.entry, self.ledger, self.claim = request, models, entry, ledger, claim
+        self.folder = _steps(request.out, entry)
+        self.written: list[Path] = []
+        self.receipts: list[Receipt] = []
+        self.notes: list[str] = []
+        rounds = 2 if models.upscale is None else 3
+        self._tick = lambda share: tick(min(1.0, (len(self.receipts) + share) / rounds))
+
+    def run(self, loaded: Loaded) -> Made:
+        """All steps; each but the last leaves a file that the next one reads."""
+        began = time.monotonic()
+        models, original = self.models, loaded
+        target = target_of(
+            self.entry, loaded.photo, self.request.options, 1 if models.upscale is None else models.upscale.model.scale
+        )
+        loaded = self._step(REPAIRED, loaded, self._repair)
+        if models.upscale is not None:
+            loaded = self._step(RESTORED, loaded, lambda given, to: self._paint(models.restore, given, to))
+        self.claim(target.path)
+        last = self._paint(models.upscale or models.restore, loaded, target)
+        self.written.append(target.path)
+        source = source_side(original)
+        return Made(
+            replace(
+                last,
+                source=source,
+                models=tuple(model for receipt in self.receipts for model in receipt.models),
+                seconds=round(time.monotonic() - began, 3),
+                notes=(*self.notes, *last.notes),
+                steps=tuple(self.receipts),
+            ),
+            tuple(self.written),
+        )
+
+    def _step(self, name: str, given: Loaded, paint: Callable[[Loaded, Target], Receipt]) -> Loaded:
+        """Let a step make its file, unless a user edited it; and read it."""
+        path = self.folder / name
+        if self.ledger.is_edited(path):
+            self.notes.append(f"'{path}' was edited, and is taken as it is.")
+        else:
+            self.claim(path)
+            paint(given, Target(path, "png", None, given.photo.pixels.dtype))
+            self._note(path)
+        data = read_whole(path)
+        return read_loaded(path, data, hashlib.sha256(data).hexdigest(), self.request.options)
+
+    def _repair(self, given: Loaded, target: Target) -> Receipt:
+        pixels, file = given.photo.pixels, self.folder / MASK
+        if self.ledger.is_edited(file):
+            self.notes.append(f"'{file}' was edited, and is taken as it is.")
+            mask = read_mask(file, (pixels.shape[0], pixels.shape[1]), 0)
+        else:
+            self.claim(file)
+            tile = self.request.options.tile_px()
+            mask = grown(scratches(pixels, self.models.finder, tile, self.entry.name), self.request.grow)
+            write_mask(file, mask_pixels(mask))
+            self._note(file)
+        return self._paint(self.models.repair, given, target, mask)
+
+    def _paint(self, painter: Painter, given: Loaded, target: Target, mask: np.ndarray | None = None) -> Receipt:
+        unchanged = unchanged_by(painter, mask)
+        receipt = render(given, painter, target, self.request.options, mask=mask, unchanged=unchanged, tick=self._tick)
+        self.receipts.append(receipt)
+        return receipt
+
+    def _note(self, path: Path) -> None:
+        self.ledger.wrote(path)
+        self.written.append(path)

@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from scipy.ndimage import binary_dilation, generate_binary_structure
+
+from ganvas.apply.masks import grown, mask_of, mask_pixels
+from ganvas.errors import DataError
+from ganvas.image.metadata import Metadata
+from ganvas.image.photo import Photo
+
+
+def photo(pixels: np.ndarray) -> Photo:
+    return Photo(pixels, "png", False, False, Metadata(None, None, None))
+
+
+def read(pixels: np.ndarray) -> np.ndarray:
+    return mask_of(photo(pixels), "m.png", (pixels.shape[0], pixels.shape[1]))
+
+
+def test_half_white_is_to_be_filled() -> None:
+    assert read(np.array([[[0], [127], [128], [255]]], np.uint8)).tolist() == [[False, False, True, True]]
+    assert read(np.array([[[32767], [32768]]], np.uint16)).tolist() == [[False, True]]
+    assert read(np.array([[[255, 255, 255], [255, 0, 0]]], np.uint8)).tolist() == [[True, False]]
+
+
+def test_transparency_of_a_mask() -> None:
+    white_on_nothing = np.zeros((2, 3, 4), np.uint8)
+    white_on_nothing[0, 1] = 255
+    assert read(white_on_nothing).nonzero() == ([0], [1])
+    red_on_nothing = np.zeros((2, 3, 4), np.uint8)
+    red_on_nothing[1, 2] = (255, 0, 0, 255)
+    assert read(red_on_nothing).nonzero() == ([1], [2])
+    opaque = np.zeros((2, 3, 2), np.uint8)
+    opaque[..., 1] = 255
+    opaque[0, 0, 0] = 255
+    assert read(opaque).nonzero() == ([0], [0])
+    mixed = opaque.copy()
+    mixed[0, 1] = (255, 0)  # white, and not to be seen
+    assert read(mixed).nonzero() == ([0], [0])
+
+
+def test_nothing_marked_is_no_error() -> None:
+    assert not read(np.zeros((4, 4, 1), np.uint8)).any()
+    assert not read(np.zeros((4, 4, 4), np.uint8)).any()
+
+
+def test_masks_that_do_not_fit() -> None:
+    with pytest.raises(DataError, match=r"'m.png' has 5x4 pixels and its picture 4x5; save it"):
+        mask_of(photo(np.zeros((4, 5, 1), np.uint8)), "m.png", (5, 4))
+    with pytest.raises(DataError, match="marks every pixel"):
+        read(np.full((3, 3, 3), 255, np.uint8))
+
+
+@pytest.mark.parametrize("grow_px", [0, 1, 2, 5])
+def test_growth_is_a_dilation(grow_px: int) -> None:
+    mask = np.zeros((19, 23), bool)
+    mask[[0, 9, 18], [0, 11, 20]] = True
+    wanted = mask
+    for step in range(grow_px):
+        wanted = binary_dilation(wanted, generate_binary_structure(2, 2 - step % 2))
+    assert np.array_equal(grown(mask, grow_px), wanted)
+    assert mask.sum() == 3  # the mask itself is left alone
+
+
+def test_a_mask_as_a_picture_is_the_mask_again() -> None:
+    mask = np.eye(5, dtype=bool)
+    assert np.array_equal(read(mask_pixels(mask)), mask)
