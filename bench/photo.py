@@ -2,7 +2,7 @@
 
     python bench/fetch.py gcompris interiors wallpapers mate ai-benchmark waifu2x realesrgan realcugan
     python bench/photo_data.py
-    python bench/photo.py --upscale2 MODEL --restore MODEL --repair MODEL      (any of them, or none)
+    python bench/photo.py --upscale2 MODEL --restore MODEL --repair MODEL      (any of them, or none; or --installed)
 
 Needs the extra `bench` (`pip install ganvas[bench]`). All work on the same crops of the test photographs in one run and
 with the same threads; damages, kernels and masks are the benchmark's own. Leaves `scores.csv` (a line a crop),
@@ -24,7 +24,7 @@ from photographs import report
 from photographs.cost import cost, limit_threads
 from photographs.crops import Crop, photographs, written
 from photographs.damage import KERNELS
-from photographs.field import TASKS, Setting, Task, finders, methods
+from photographs.field import TASKS, Setting, Task, finders, installed, methods
 from photographs.measure import Problem, Result, repairing, restoring, seek, solve, upscaling
 from photographs.method import Method
 from photographs.scores import distance_of
@@ -45,6 +45,8 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for task in TASKS:
         parser.add_argument(f"--{task}", nargs="+", type=Path, default=[], metavar="FILE", help="our models")
+    parser.add_argument("--installed", action="store_true", help="our models that came with ganvas, too")
+    parser.add_argument("--strengths", nargs="+", type=float, default=[0.5], help="told to our restorers")
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
     parser.add_argument("--kernel", choices=KERNELS, default="bicubic", help="how pictures are made smaller")
     parser.add_argument("--photographs", type=Path, default=FOLDER / "test", help="folder of pictures to measure on")
@@ -74,8 +76,10 @@ def main() -> None:
     """Measure, print, write."""
     asked = arguments()
     started = time.perf_counter()
-    models = {task: tuple(getattr(asked, task.replace("-", "_"))) for task in TASKS}
-    setting = Setting(CACHE, asked.threads, models, asked.quick)
+    models: dict[Task, tuple[Path, ...]] = {task: tuple(getattr(asked, task.replace("-", "_"))) for task in TASKS}
+    for task, paths in installed().items() if asked.installed else ():
+        models[task] += paths
+    setting = Setting(CACHE, asked.threads, models, tuple(asked.strengths), asked.quick)
     limit_threads(asked.threads)
     distance = distance_of(load_feature_network(FEATURES))
     asked.out.mkdir(parents=True, exist_ok=True)
@@ -100,7 +104,8 @@ def main() -> None:
         report.write_sheets(asked.out, task, results, SHEETS[task])
     report.write_csv(asked.out / "scores.csv", every)
     protocol = {
-        "features": FEATURES, "kernel": asked.kernel, "threads": asked.threads, "quick": asked.quick,
+        "features": FEATURES, "kernel": asked.kernel, "threads": asked.threads,
+        "strengths": asked.strengths, "quick": asked.quick,
         "side_px": SIDE_PX, "models": {task: [path.name for path in paths] for task, paths in models.items()},
         "numpy": np.__version__, "seconds": time.perf_counter() - started,
     }  # fmt: skip

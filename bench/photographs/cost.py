@@ -25,7 +25,8 @@ class Cost:
     Attributes:
         seconds_per_megapixel: Of the result, by the clock on the wall.
         processor_s_per_megapixel: Likewise, summed over threads: what a busy machine does not falsify.
-        peak_mb: Memory above what it held before, for a result of 512 x 512 px; nan where the system does not say.
+        peak_mb: Memory for a result of 512 x 512 px above that of a process that has loaded no network; nan where the
+            system does not say.
     """
 
     seconds_per_megapixel: float
@@ -58,6 +59,9 @@ def measured(task: Task, name: str, setting: Setting, picture: Picture) -> Cost:
         picture: ``(512, 512, 3)``.
     """
     limit_threads(setting.threads)
+    methods(task, setting)  # so that what is imported on the way does not count
+    forget_peak()
+    before = memory_mb("VmRSS")
     run = next(method.run for method in methods(task, setting) if method.name == name)
     scale = int(task[-1]) if task.startswith("upscale") else 1
     chance = np.random.default_rng(0)
@@ -65,8 +69,6 @@ def measured(task: Task, name: str, setting: Setting, picture: Picture) -> Cost:
     given = noisy(given, chance, sigma=25) if task == "restore" else given
     mask = thick_strokes(len(given), chance) if task == "repair" else nothing_missing(given)
     run(given[:WARM_PX, :WARM_PX].copy(), mask[:WARM_PX, :WARM_PX].copy())
-    forget_peak()
-    before = memory_mb("VmRSS")
     started = time.perf_counter(), time.process_time()
     run(given, mask)
     taken_s = time.perf_counter() - started[0], time.process_time() - started[1]

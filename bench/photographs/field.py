@@ -1,6 +1,7 @@
 """Who takes part in which task; built the same way in the process that measures time and memory."""
 
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -19,12 +20,14 @@ class Setting:
         cache: Where `fetch.py` keeps the peers' networks.
         threads: For all.
         models: Our model files, by task; several are compared with each other.
+        strengths: Told to our restorers.
         quick: Without the largest peer.
     """
 
     cache: Path
     threads: int
     models: dict[Task, tuple[Path, ...]]
+    strengths: tuple[float, ...] = (0.5,)
     quick: bool = False
 
 
@@ -43,7 +46,7 @@ def methods(task: Task, setting: Setting) -> list[Method]:
 
 
 def own(task: Task, setting: Setting) -> list[Method]:
-    """Both ends of each of our models: faithful, then inventive."""
+    """Our models at their faithful end and, where they have two, at their inventive one; once a strength."""
     if not (paths := setting.models.get(task)):
         return []
     from ganvas.model.photo import load_photo_model
@@ -51,15 +54,23 @@ def own(task: Task, setting: Setting) -> list[Method]:
     found = []
     for path in paths:
         model = load_photo_model(path, device="cpu")
-        facts = model.descriptor.photo
-        for fidelity, end in ((1.0, "faithful"), (0.0, "inventive")):
-            network = model.at(fidelity)
+        spec = model.photo
+        ends = {"faithful": 1.0, "inventive": 0.0} if model.two_ends else {"": 1.0}
+        strengths = setting.strengths if "strength" in spec.inputs else (1.0,)
+        for (end, fidelity), strength in product(ends.items(), strengths):
+            words = [path.stem if path.stem != "model" else path.parent.name, end]
+            words += [f"{strength:g}"] if "strength" in spec.inputs else []
+            name = " ".join(word for word in words if word)
             found.append(
                 ours.method(
-                    f"{path.stem} {end}", network,
-                    scale=facts.scale, stride_px=facts.stride_px, inputs=facts.inputs,
+                    name,
+                    model.at(fidelity),
+                    scale=spec.scale,
+                    stride_px=spec.stride_px,
+                    inputs=spec.inputs,
+                    strength=strength,
                 )
-            )  # fmt: skip
+            )
     return found
 
 
@@ -72,5 +83,18 @@ def finders(setting: Setting) -> list[Finder]:
 
     for path in paths:
         model = load_photo_model(path, device="cpu")
-        found.append(ours.finder(path.stem, model.at(1.0), stride_px=model.descriptor.photo.stride_px))
+        found.append(ours.finder(path.stem, model.at(1.0), stride_px=model.photo.stride_px))
+    return found
+
+
+def installed() -> dict[Task, tuple[Path, ...]]:
+    """The models that came with ganvas, by task."""
+    from ganvas.model.catalogue import installed_models
+
+    found: dict[Task, tuple[Path, ...]] = {}
+    for one in installed_models():
+        name = f"{one.descriptor.task}{one.scale}" if one.descriptor.task == "upscale" else one.descriptor.task
+        for task in TASKS:
+            if task == name:
+                found[task] = (*found.get(task, ()), one.path)
     return found

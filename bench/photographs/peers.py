@@ -4,6 +4,7 @@ waifu2x and Real-CUGAN have no padding inside, so their pictures are padded befo
 """
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import ncnn
@@ -43,12 +44,17 @@ def parameters(peer: Peer) -> int:
 
 
 def runner(peer: Peer, threads: int) -> Run:
-    """Loads the network once and runs it on whole pictures."""
-    net = ncnn.Net()
-    net.opt.num_threads = threads
-    net.opt.use_vulkan_compute = False
-    net.load_param(str(peer.file.with_suffix(".param")))
-    net.load_model(str(peer.file.with_suffix(".bin")))
+    """Loads the network when it is first needed and runs it on whole pictures."""
+
+    @cache
+    def loaded() -> ncnn.Net:
+        net = ncnn.Net()
+        net.opt.num_threads = threads
+        net.opt.use_vulkan_compute = False
+        net.load_param(str(peer.file.with_suffix(".param")))
+        net.load_model(str(peer.file.with_suffix(".bin")))
+        return net
+
     first, last = ends(peer.file.with_suffix(".param"))
 
     def run(picture: Picture, mask: Mask) -> Picture:
@@ -57,7 +63,7 @@ def runner(peer: Peer, threads: int) -> Run:
         sides = [(peer.pad_px, peer.pad_px + more) for more in extra]
         planes = np.pad(picture, [*sides, (0, 0)], mode="edge").transpose(2, 0, 1)
         given = np.ascontiguousarray(planes, np.float32) / np.float32(255)
-        extractor = net.create_extractor()
+        extractor = loaded().create_extractor()
         # ncnn.Mat looks at the array's memory and does not own it: `given` must live until the end.
         extractor.input(first, ncnn.Mat(given))
         status, out = extractor.extract(last)
@@ -74,13 +80,13 @@ def method(name: str, peer: Peer, threads: int) -> Method:
     return Method(name, runner(peer, threads), parameters(peer))
 
 
-def enlargers(scale: int, cache: Path, threads: int) -> list[Method]:
+def enlargers(scale: int, folder: Path, threads: int) -> list[Method]:
     """Enlarging networks for a scale, from the folders that `fetch.py` makes."""
-    real = cache / "realesrgan"
-    cugan = cache / "realcugan"
+    real = folder / "realesrgan"
+    cugan = folder / "realcugan"
     found = {
         2: {
-            "waifu2x photo": Peer(cache / "waifu2x" / "WAIFU2X_PHOTO_UP2X", 2, WAIFU2X_PHOTO_PAD_PX),
+            "waifu2x photo": Peer(folder / "waifu2x" / "WAIFU2X_PHOTO_UP2X", 2, WAIFU2X_PHOTO_PAD_PX),
             "real-cugan": Peer(cugan / "REALCUGAN_SE_UP2X_CONSERVATIVE", 2, CUNET_2X_PAD_PX, 2),
             "real-esrgan video": Peer(real / "REALESRGAN_ANIMAVIDEOV3_UP2X", 2),
         },
@@ -92,12 +98,12 @@ def enlargers(scale: int, cache: Path, threads: int) -> list[Method]:
     return [method(name, peer, threads) for name, peer in found.items()]
 
 
-def restorers(cache: Path, threads: int) -> list[Method]:
+def restorers(folder: Path, threads: int) -> list[Method]:
     """waifu2x's denoiser without enlargement, at its second and at its strongest level."""
     return [
         method(
             f"waifu2x denoise {level}",
-            Peer(cache / "waifu2x" / f"WAIFU2X_CUNET_UP1X_DENOISE{level}X", 1, CUNET_1X_PAD_PX, 4),
+            Peer(folder / "waifu2x" / f"WAIFU2X_CUNET_UP1X_DENOISE{level}X", 1, CUNET_1X_PAD_PX, 4),
             threads,
         )
         for level in (1, 3)

@@ -25,8 +25,10 @@ def sheet(rows: Sequence[tuple[str, Sequence[tuple[str, Picture]]]]) -> Image.Im
     pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(FONT_PX)
     for row, (name, pictures) in enumerate(rows):
         for column, (label, picture) in enumerate(pictures):
-            words = f"{label} - {name}" if column == 0 else label
-            pen.text((column * step_x + 2, row * step_y + 2), words[: width // 6], "black", font)
+            words = f"{label}: {name.rsplit('-', 1)[-1]}" if column == 0 else label
+            while font.getlength(words) > width - 4:
+                words = words[:-1]
+            pen.text((column * step_x + 2, row * step_y + 2), words, "black", font)
             canvas.paste(Image.fromarray(picture), (column * step_x, row * step_y + LABEL_PX))
     return canvas
 
