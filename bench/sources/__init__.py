@@ -1,0 +1,1 @@
+"""What the benchmarks are run on, and where it comes from."""

