@@ -29,13 +29,20 @@ class UsageError(GanvasError):
 
 
 class UnknownName(UsageError):
-    """A name that is not in the list it must come from."""
+    """A name that is not in the list it must come from.
 
-    def __init__(self, kind: str, name: str, choices: Iterable[str]):
+    Args:
+        kind: What it should be a name of.
+        name: What was said.
+        choices: The names there are.
+        where: What follows the name in the sentence, such as ``in 'file.toml'``.
+    """
+
+    def __init__(self, kind: str, name: str, choices: Iterable[str], where: str = ""):
         known = sorted(choices)
         near = get_close_matches(name, known, n=1)
         hint = f" Did you mean '{near[0]}'?" if near else ""
-        super().__init__(f"There is no {kind} '{name}'.{hint} Choose from: {', '.join(known)}.")
+        super().__init__(f"There is no {kind} '{name}'{where and f' {where}'}.{hint} Choose from: {', '.join(known)}.")
 
 
 class DataError(GanvasError):

@@ -61,6 +61,7 @@ def test_as_a_module() -> None:
         (["train", "x", "--loss", "hing"], 'Did you mean "hinge"?'),
         (["train"], "PICTURES requires an argument"),
         (["sample", "x", "--format", "gif"], 'Invalid value "gif" for --format. Choose from: "png", "webp".'),
+        (["check", "a", "b"], "'b' belongs to no option; leave it out, or see ganvas check --help."),
         (["presets", "dcgn"], "There is no preset 'dcgn'. Did you mean 'dcgan'?"),
     ],
 )

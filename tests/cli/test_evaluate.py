@@ -109,7 +109,7 @@ def test_only_who_says_so_downloads(
         assert said.code == 0
         assert said.err.startswith("Downloading https://")
     else:
-        assert "say --allow-download" in sentence_of(ganvas(*words), 1)
+        assert "fetched by `ganvas evaluate --allow-download`" in sentence_of(ganvas(*words), 1)
     assert fetched == (["inception-v3"] if asked else [])
 
 
@@ -189,7 +189,7 @@ def planted(root: Path, what: str) -> Path:
     [
         ("nothing there", "There is nothing at '{}'; check the path."),
         ("empty", "There are no pictures in '{}'; ganvas reads"),
-        ("text", "There are no pictures in '{}', only 1 .txt files; ganvas reads"),
+        ("text", "There are no pictures in '{}', only other files (1 .txt); ganvas reads"),
         ("all damaged", "None of the 12 pictures in '{}' can be read."),
         ("some damaged", "1 of 14 pictures cannot be read ('003.png'); more than 5 % is too many"),
         ("one repeated", "All 12 {side} have the same features, as if one picture were repeated; give pictures that"),
@@ -240,7 +240,11 @@ def test_models_that_cannot_be_measured(ganvas: Ganvas, class_run: Path, tmp_pat
             "--features is random, but it plays no part in --modes stacked;",
         ),
         (["--pairs", "--protocol", "tf"], "--protocol is tf, but it plays no part in --pairs; leave it out."),
-        (["--pairs", "--best"], "--best is True, but it plays no part in --pairs; leave it out."),
+        (
+            ["--modes", "ring", "--device", "cpu"],
+            "--device is cpu, but it plays no part in --modes ring; leave it out.",
+        ),
+        (["--pairs", "--best"], "--best is given, but it plays no part in --pairs; leave it out."),
         (["--border", "4"], "--border is 4, but it plays no part in scores; leave it out."),
     ],
 )

@@ -130,7 +130,11 @@ def test_presets_and_files(ganvas: Ganvas, pictures: Path, tmp_path: Path) -> No
         (["--device", "abacus"], 2, "--device is 'abacus', but this machine has:"),
         (["--labels", "folders"], 1, "60 pictures lie outside of sub-folders"),
         (["--start-from", "nowhere"], 1, "There is no model file 'nowhere'."),
-        (["--config", "nowhere.toml"], 1, "Cannot read the configuration 'nowhere.toml'"),
+        (
+            ["--config", "nowhere.toml"],
+            1,
+            "The configuration 'nowhere.toml' cannot be read (No such file or directory); give a TOML",
+        ),
     ],
 )
 def test_wrong_use(ganvas: Ganvas, pictures: Path, tmp_path: Path, words: list[str], code: int, sentence: str) -> None:

@@ -64,8 +64,8 @@ def test_right_files_are_told(ganvas: Ganvas, folder: Path, monkeypatch: pytest.
     ("words", "code", "sentence"),
     [
         (["path"], 2, "'ganvas weights path' needs the name of a network, such as efficientnet-lite0."),
-        (["path", "random"], 2, "There is no feature network with public weights 'random'."),
-        (["verify", "mobilenet"], 2, "There is no feature network with public weights 'mobilenet'. Did you mean"),
+        (["path", "random"], 2, "There is no feature network 'random' with public weights."),
+        (["verify", "mobilenet"], 2, "There is no feature network 'mobilenet' with public weights. Did you mean"),
         (["list", "mobilenet-v2"], 2, "'ganvas weights list' shows all of them; leave 'mobilenet-v2' out."),
         (["fetch"], 2, 'Invalid value "fetch"'),
         (["verify"], 1, "No weights are installed, neither in a package nor in"),

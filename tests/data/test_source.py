@@ -40,7 +40,9 @@ def test_another_file(tmp_path: Path) -> None:
 
 def test_no_pictures_but_other_files(tmp_path: Path) -> None:
     write_folder(tmp_path, {"a.heic": b"", "b.heic": b"", "c.txt": b""})
-    with pytest.raises(DataError, match=r"no pictures in .*, only 2 \.heic, 1 \.txt files; ganvas reads .*png"):
+    with pytest.raises(
+        DataError, match=r"no pictures in .*, only other files \(2 \.heic, 1 \.txt\); ganvas reads .*png"
+    ):
         open_source(tmp_path)
 
 

@@ -3,7 +3,7 @@ import math
 import pickle
 import shutil
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -55,10 +55,16 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Digits:
 
 
 def count(
-    subject: Path, data: Path, *, asked: int | None = None, events: list[Event] | None = None, best: bool = False
+    subject: Path,
+    data: Path,
+    *,
+    asked: int | None = None,
+    events: list[Event] | None = None,
+    best: bool = False,
+    seed: int = 0,
 ) -> ModeReport:
     report = (events if events is not None else []).append
-    return count_stacked(subject, data, count=asked, first_seed=0, best=best, device="cpu", report=report)
+    return count_stacked(subject, data, count=asked, first_seed=seed, best=best, device="cpu", report=report)
 
 
 def test_planted_triples_are_counted(digits: Digits, tmp_path: Path) -> None:
@@ -154,6 +160,17 @@ def test_a_model_paints_what_is_counted(digits: Digits, plain_run: Path, tmp_pat
 def test_a_model_paints_at_least_one(digits: Digits, plain_run: Path, asked: int) -> None:
     with pytest.raises(UsageError, match=f"^--count is {asked}, but it must be 1 or more"):
         count(plain_run, digits.folder, asked=asked)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"), [({"best": True}, "--best is"), ({"asked": 5}, "--count 5 is"), ({"seed": 3}, "--seed 3 is")]
+)
+def test_what_says_how_a_model_paints_is_refused_for_pictures(
+    digits: Digits, tmp_path: Path, options: Any, said: str
+) -> None:
+    pictures = write_npy(tmp_path / "stacked.npy", digits.stacked(np.arange(20)))
+    with pytest.raises(UsageError, match=f"{said} for runs and models, but '.*' holds pictures; leave it out"):
+        count(pictures, tmp_path, **options)
 
 
 def test_what_is_no_stack_of_digits_is_refused(digits: Digits, class_run: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ def scored(monkeypatch: pytest.MonkeyPatch, cost: Calibration) -> list[Any]:
 
     def get_network(name: str, *_: Any) -> Loaded:
         asked.append(name)
-        return load_feature_network("random")
+        return replace(load_feature_network("random"), name=name)
 
     def calibrate(*given: Any) -> Calibration:
         asked.append(given[-1])
@@ -251,6 +252,18 @@ def test_too_many_broken_pictures_are_refused_at_once(tmp_path: Path, monkeypatc
     write_folder(folder, {"002.png": b"no picture"})
     with pytest.raises(DataError, match=r"3 of 40 pictures .*'ganvas check"):
         planned(folder)
+
+
+def test_a_score_that_nobody_gives_is_refused_before_there_is_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scored(monkeypatch, Calibration(0.5, 0.0, None, 0))
+    folder = plain_folder(tmp_path / "x", 20)
+    with pytest.raises(UsageError, match=r"no score 'fid' to choose the best by\. .* random_feature_distance"):
+        planned(folder, {**SMALL, "best_by": "fid"})
+    planned(folder, {**SMALL, "features": "mobilenet-v2", "best_by": "mobilenet-v2-kd"})
+    with pytest.raises(UsageError, match=r"no score 'mobilenet-v2-kd'"):
+        planned(folder, {**SMALL, "best_by": "mobilenet-v2-kd"})
 
 
 def test_options_that_do_not_fit_each_other(tmp_path: Path) -> None:

@@ -67,9 +67,9 @@ def test_an_unknown_name_is_told_with_where_it_stood(tmp_path: Path) -> None:
         gather({}, "dcgn")
     file = tmp_path / "mine.toml"
     file.write_text("gama = 1.0\n")
-    with pytest.raises(UnknownName, match=rf"option in '{file}' 'gama'. Did you mean 'gamma'"):
+    with pytest.raises(UnknownName, match=rf"option 'gama' in '{file}'. Did you mean 'gamma'"):
         gather({}, config=file)
-    with pytest.raises(UnknownName, match="option in the call 'lrr'"):
+    with pytest.raises(UnknownName, match="option 'lrr' in the call"):
         gather({"lrr": 1.0})
     with pytest.raises(UsageError, match=r"--batch is 'many' in the notebook"):
         gather({"batch": "many"}, origin="the notebook")

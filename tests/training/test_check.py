@@ -32,7 +32,7 @@ def test_tasks_that_can_be_played_pass() -> None:
 
 
 PLANTED: list[tuple[dict[str, Any], str]] = [
-    ({"stages": (Stage("all", weights={"brihgtness": 2.0}),)}, "no term for the weights of stage 'all' 'brihgtness'"),
+    ({"stages": (Stage("all", weights={"brihgtness": 2.0}),)}, "no term 'brihgtness' for the weights of stage 'all'"),
     ({"stages": (Stage("all", weights={"brihgtness": 2.0}),)}, "Did you mean 'brightness'"),
     ({"terms": (), "stages": (Stage("all", weights={"x": 2.0}),)}, "Stage 'all' weighs a term 'x', but .* no terms"),
     ({"terms": (Term("a", 1.0, nothing, interval=0),)}, "interval of the term 'a' is 0; make it 1 or more"),
@@ -75,8 +75,8 @@ PLAYERS = Players({"g": Small()}, {"d": HalfFixed(), "e": HalfFixed()})
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ([row("d"), row("f")], "no critic for a row 'f'.*Choose from: d, e"),
-        ([row("g")], "no critic for a row 'g'"),  # a generator judges nothing
+        ([row("d"), row("f")], "no critic 'f' for a row.*Choose from: d, e"),
+        ([row("g")], "no critic 'g' for a row"),  # a generator judges nothing
         ([row("d"), row("e"), row("d")], "Two rows are judged by the critic 'd'"),
     ],
 )
@@ -93,7 +93,7 @@ def test_rows_of_some_critics_or_none_pass() -> None:
 def test_scores_that_nobody_gives_are_refused() -> None:
     stages = (Stage("a", 0.5), Stage("b", 0.5, stop=Stop("ssim", patience=1)))
     check_scores({"fd": 1.0, "ssim": 0.5}, Aim("fd"), stages)
-    with pytest.raises(UnknownName, match=r"score to choose the best by 'fdd'.*ssim"):
+    with pytest.raises(UnknownName, match=r"score 'fdd' to choose the best by.*ssim"):
         check_scores({"fd": 1.0, "ssim": 0.5}, Aim("fdd"), stages)
-    with pytest.raises(UnknownName, match=r"score to stop stage 'b' by 'ssim'.*psnr"):
+    with pytest.raises(UnknownName, match=r"score 'ssim' to stop stage 'b' by.*psnr"):
         check_scores({"fd": 1.0, "psnr": 0.5}, Aim("fd"), stages)

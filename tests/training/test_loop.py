@@ -136,8 +136,8 @@ def test_a_score_that_is_not_finite_is_never_the_best(
 @pytest.mark.parametrize(
     ("best_by", "stages", "words"),
     [
-        ("fid", (Stage("all"),), r"score to choose the best by 'fid'. .*random_feature_distance"),
-        ("random_feature_distance", (Stage("all", stop=Stop("ssim", 3)),), "score to stop stage 'all' by 'ssim'"),
+        ("fid", (Stage("all"),), r"score 'fid' to choose the best by. .*random_feature_distance"),
+        ("random_feature_distance", (Stage("all", stop=Stop("ssim", 3)),), "score 'ssim' to stop stage 'all' by"),
     ],
 )
 def test_a_score_nobody_gives_is_refused_before_a_step(

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, UnusedCliTokensError
 
 from ganvas.cli.show import error
 from ganvas.errors import GanvasError
@@ -92,6 +92,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = [word for word in words if word != "--debug"]
     try:
         app(words, exit_on_error=False, print_error=False, result_action="return_value")
+    except UnusedCliTokensError as wrong:
+        error(
+            f"'{(wrong.unused_tokens or [''])[0]}' belongs to no option; leave it out, or see ganvas {words[0]} --help."
+        )
+        sys.exit(2)
     except CycloptsError as wrong:
         error(" ".join(str(wrong).split()))
         sys.exit(2)

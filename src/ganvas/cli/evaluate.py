@@ -18,11 +18,11 @@ TOLD = {
     "grid": "--modes grid",
 }
 WEIGHTS = {"features", "weights", "allow_download"}
-POINTS = {"subject", "modes", "device", "json"}
+POINTS = {"subject", "modes", "json"}
 USED: dict[str, set[str]] = {
     "ring": POINTS,
     "grid": POINTS,
-    "stacked": {*POINTS, "data", "count", "seed", "best"},
+    "stacked": {*POINTS, "data", "count", "seed", "best", "device"},
     "pairs": {"subject", "data", *WEIGHTS, "pairs", "border", "out", "device", "json"},
     "scores": {
         "subject", "data", *WEIGHTS, "protocol", "count", "seed", "labels", "best", "groups", "batch", "precision",
@@ -105,7 +105,8 @@ def evaluate(
         how = modes or ("pairs" if pairs else "scores")
         if name not in USED[how] and given[name] != parameter.default:
             flag = f"--{name.replace('_', '-')}"
-            raise UsageError(f"{flag} is {given[name]}, but it plays no part in {TOLD[how]}; leave it out.")
+            said = "given" if given[name] is True else given[name]
+            raise UsageError(f"{flag} is {said}, but it plays no part in {TOLD[how]}; leave it out.")
     if modes is not None:
         _count_modes(subject, data, modes, count, seed, best, device, json)
         return

@@ -146,4 +146,4 @@ def _found_instead(source: Source) -> str:
     if isinstance(source, ArrayFile) or not source.others:
         return ""
     counts = sorted(source.others.items(), key=lambda pair: -pair[1])
-    return ", only " + ", ".join(f"{count} {suffix or 'nameless'}" for suffix, count in counts[:3]) + " files"
+    return ", only other files (" + ", ".join(f"{count} {suffix or 'nameless'}" for suffix, count in counts[:3]) + ")"

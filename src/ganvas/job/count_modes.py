@@ -22,7 +22,7 @@ from ganvas.errors import DataError, FileError, UsageError
 from ganvas.events import Looked, Notice, Packing, Report, Warned
 from ganvas.job.painted import painted_like
 from ganvas.job.sample import file_hash, model_file
-from ganvas.job.subject import as_files, is_model
+from ganvas.job.subject import as_files, is_model, refuse_what_only_models_know
 from ganvas.metric.modes import DIGITS, ModeCount, count_modes, gaussian_modes, ring, square_grid, stacked_modes
 from ganvas.metric.pictures import PictureSet
 from ganvas.model.load import load_model
@@ -115,7 +115,7 @@ def count_stacked(
     Raises:
         DataError: The pictures are not RGB, or the digits not of ten classes.
         FileError: The model cannot be read.
-        UsageError: The count is below 1.
+        UsageError: The count is below 1, or an option for models is given for pictures.
     """
     if count is not None and count < 1:
         raise UsageError(f"--count is {count}, but it must be 1 or more.")
@@ -129,6 +129,7 @@ def count_stacked(
         labels = no_labels(0, "stacked digits have none")
         pictures = painted_like(model, file_hash(file), labels, painted, first_seed)
     else:
+        refuse_what_only_models_know(subject, {"--best": best or None, "--count": count, "--seed": first_seed or None})
         pictures = as_files(open_source(subject))
     size = pictures.read(0).shape[:2]
     reader, accuracy = _reader(digits, size, where, report)

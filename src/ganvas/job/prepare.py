@@ -26,12 +26,14 @@ from ganvas.job.score_model import FeatureScore, made_up_score
 from ganvas.job.task_options import GENERATE, PHOTO
 from ganvas.job.weights import get_network
 from ganvas.task.generate import Generation
-from ganvas.training.check import check_task
+from ganvas.training.aim import Aim
+from ganvas.training.check import check_scores, check_task
 from ganvas.training.config import TrainConfig, TrainingOptions
 from ganvas.training.distribute import World
 from ganvas.training.journal import require_tensorboard
 from ganvas.training.memory import explained_memory, rows_at_once, smaller_micro_batch
 from ganvas.training.task import Task
+from ganvas.training.vitals import OWN_SCORE
 
 MOST_BETWEEN_CHECKPOINTS_S = 900.0
 """What a power cut may cost."""
@@ -200,9 +202,12 @@ def make_plan(
     free_bytes = memory_bytes(device) // (world.size if device.type == "cpu" else 1)  # processes share a machine's
     planned_rows = rows_at_once(config.training, world)
     score = None
-    if config.training.features != "random" and isinstance(task, Generation):
-        network = get_network(config.training.features, None, False, device, report)
-        score = made_up_score(network, config, pictures.label_dim, pictures.count, device)
+    if isinstance(task, Generation):
+        if config.training.features != "random":
+            network = get_network(config.training.features, None, False, device, report)
+            score = made_up_score(network, config, pictures.label_dim, pictures.count, device)
+        names = {OWN_SCORE, *(score.names if score else ())}
+        check_scores(names, Aim.parse(config.training.best_by), task.stages)
     config, measured = _measure(request, given, config, task, pictures, device, world, free_bytes, score)
     frozen = dict(given)
     if request.minutes is not None:

@@ -51,6 +51,11 @@ class FeatureScore:
     device: torch.device
     precision: str
 
+    @property
+    def names(self) -> tuple[str, str]:
+        """Of both distances."""
+        return named(self.network.name, "fd"), named(self.network.name, "kd")
+
     def __call__(self, generator: nn.Module) -> Mapping[str, float]:
         """Both distances, by name."""
         return self.distances(self.painted(generator, len(self.conditions)))
@@ -76,10 +81,10 @@ class FeatureScore:
 
     def distances(self, fakes: Tensor) -> Mapping[str, float]:
         """Of features ``(N, D)``, by name."""
-        name = self.network.name
+        frechet, kernel = self.names
         return {
-            named(name, "fd"): frechet_from_features(fakes, self.reals),
-            named(name, "kd"): kernel_sums([fakes], [self.reals]).distance(),  # a collapsed generator has one, too
+            frechet: frechet_from_features(fakes, self.reals),
+            kernel: kernel_sums([fakes], [self.reals]).distance(),  # a collapsed generator has one, too
         }
 
 

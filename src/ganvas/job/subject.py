@@ -70,13 +70,15 @@ def find_subject(
     Raises:
         DataError: Pictures are missing or cannot be used.
         FileError: A model cannot be read.
-        UsageError: An option for models is given for pictures.
+        UsageError: An option for models is given for pictures, or labels for a model that knows none.
     """
     if not is_model(path):
-        _refuse_what_only_models_know(path, best, count, labels)
+        refuse_what_only_models_know(path, {"--best": best or None, "--count": count, "--labels": labels})
         return _pictures_against_pictures(path, data, report)
     file = model_file(path, best=best)
     model = load_model(file, device=device)
+    if labels is not None and model.descriptor.labels.kind == "none":
+        raise UsageError(f"--labels is {labels}, but '{file}' paints without labels; leave it out.")
     recorded = model.descriptor.card.get("config")
     config = recorded if isinstance(recorded, Mapping) else {}
     data = data or _pictures_of_run(file)
@@ -101,8 +103,12 @@ def find_subject(
     return Subject(name, fakes, PackedPictures(dataset), str(data), formats)
 
 
-def _refuse_what_only_models_know(path: Path, best: bool, count: int | None, labels: str | None) -> None:
-    given = {"--best": best or None, "--count": count, "--labels": labels}
+def refuse_what_only_models_know(path: Path, given: Mapping[str, object]) -> None:
+    """Refuse options that say how a model paints where there are pictures; None where one is not given.
+
+    Raises:
+        UsageError: Names the option.
+    """
     for flag, value in given.items():
         if value is not None:
             said = flag if value is True else f"{flag} {value}"

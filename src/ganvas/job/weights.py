@@ -45,7 +45,7 @@ def verify_installed(network: str | None) -> list[Installed]:
         FileError: The file is not here, or not what it should be; or there is none at all.
     """
     if network is not None and network not in WEIGHTS:
-        raise UnknownName("feature network with public weights", network, WEIGHTS)
+        raise UnknownName("feature network", network, WEIGHTS, "with public weights")
     if network is not None:
         chosen = [Installed(WEIGHTS[network], find_weights(network))]
     else:

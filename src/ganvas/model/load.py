@@ -69,7 +69,7 @@ def load_model(
     given = generators or {}
     for name in given:
         if name not in descriptor.generators:
-            raise UnknownName("generator in this model", name, descriptor.generators)
+            raise UnknownName("generator", name, descriptor.generators, "in this model")
     place_on = choose_device(device)
     folder = "" if snapshot is None else f"snapshot/{snapshot}/"
     _require_weights(descriptor, folder, path)

@@ -1,7 +1,7 @@
 """Refuse a task that the loop cannot play, by the name of what is wrong, before anything is trained."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from ganvas.errors import UnknownName, UsageError
 from ganvas.objective.penalty import refuse_batchnorm
@@ -55,7 +55,7 @@ def _check_terms(task: Task) -> None:
                     f"Stage '{stage.name}' weighs a term '{name}', but the task has no terms; leave it out."
                 )
             if name not in names:
-                raise UnknownName(f"term for the weights of stage '{stage.name}'", name, names)
+                raise UnknownName("term", name, names, f"for the weights of stage '{stage.name}'")
 
 
 def check_rows(rows: Sequence[Row], players: Players) -> None:
@@ -71,23 +71,23 @@ def check_rows(rows: Sequence[Row], players: Players) -> None:
     """
     for row in rows:
         if row.critic not in players.critics:
-            raise UnknownName("critic for a row", row.critic, players.critics)
+            raise UnknownName("critic", row.critic, players.critics, "for a row")
     twice = _first_twice(row.critic for row in rows)
     if twice is not None:
         raise UsageError(f"Two rows are judged by the critic '{twice}'; let every critic judge one row.")
 
 
-def check_scores(scores: Mapping[str, float], best: Aim, stages: Sequence[Stage]) -> None:
+def check_scores(scores: Collection[str], best: Aim, stages: Sequence[Stage]) -> None:
     """Refuse to choose the best state, or to end a stage, by a score that nobody gives.
 
     Raises:
         UnknownName: Names the score and those there are.
     """
     if best.score not in scores:
-        raise UnknownName("score to choose the best by", best.score, scores)
+        raise UnknownName("score", best.score, scores, "to choose the best by")
     for stage in stages:
         if stage.stop is not None and stage.stop.score not in scores:
-            raise UnknownName(f"score to stop stage '{stage.name}' by", stage.stop.score, scores)
+            raise UnknownName("score", stage.stop.score, scores, f"to stop stage '{stage.name}' by")
 
 
 def _first_twice(names: Iterable[str]) -> str | None:

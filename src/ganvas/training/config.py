@@ -138,7 +138,7 @@ class TrainingOptions:
         "Also keep a checkpoint every so many thousand images; 0 for none.", default=0.0, flag="keep_every", least=0
     )
     preview_count: int = option("Pictures in a sample grid.", default=64, least=1)
-    tensorboard: bool = option("Also write TensorBoard events (needs the extra 'tensorboard').", default=False)
+    tensorboard: bool = option("Also write TensorBoard events (needs: pip install tensorboard).", default=False)
 
     def __post_init__(self) -> None:
         check_ranges(self)

@@ -131,7 +131,7 @@ def require_tensorboard(options: TrainingOptions) -> None:
         try:
             import torch.utils.tensorboard  # noqa: F401
         except ImportError as error:
-            raise UsageError("--tensorboard needs the extra: pip install 'ganvas[tensorboard]'.") from error
+            raise UsageError("--tensorboard needs a package: pip install tensorboard.") from error
 
 
 def _event_writer(run: RunFolder, seen_images: int) -> EventWriter:

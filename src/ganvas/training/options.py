@@ -103,7 +103,7 @@ def parse(settings: tuple[type, ...], values: Mapping[str, Any], origin: str) ->
     for key, value in values.items():
         opt = by_flag.get(key.replace("-", "_")) or known.get(key.replace("-", "_"))
         if opt is None:
-            raise UnknownName(f"option in {origin}", key, by_flag)
+            raise UnknownName("option", key, by_flag, f"in {origin}")
         if opt.name in parsed:
             raise UsageError(f"{opt.flag} is given twice in {origin}; keep one of them.")
         parsed[opt.name] = convert(value, opt, origin)
@@ -120,7 +120,8 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise FileError(f"Cannot read the configuration '{path}' ({error}).") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise FileError(f"The configuration '{path}' cannot be read ({why}); give a TOML file of options.") from error
     return parse_toml(text, f"'{path}'")
 
 

@@ -47,7 +47,7 @@ def improved(stop: Stop, counters: Counters, scores: Mapping[str, float]) -> boo
         UsageError: The task has no such score.
     """
     if stop.score not in scores:
-        raise UnknownName("score to stop by", stop.score, scores)
+        raise UnknownName("score", stop.score, scores, "to stop by")
     score = scores[stop.score]
     if stop.aim.improves(score, counters.stage_best):
         counters.stage_best, counters.stage_waited = score, 0

