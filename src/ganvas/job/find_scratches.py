@@ -36,5 +36,5 @@ def scratches(pixels: np.ndarray, finder: Opened, tile: int | None, name: str) -
     )
     found = np.concatenate([(strip.planes[0] > 0).numpy() for strip in bands if strip.planes is not None])
     if found.all() or grown(found, FOUND_GROW_PX).all():
-        raise DataError(f"All of '{name}' looks like a scratch; mark by hand what is to be filled, with --mask.")
+        raise DataError(f"All of '{name}' looks like a scratch; mark by hand what is to be filled.")
     return found

@@ -50,6 +50,10 @@ class Ledger:
         """Whether a result of this name was begun or finished here before, so that it may be replaced."""
         return self._name(file) in self._ours
 
+    def files_of(self, name: str) -> list[Path]:
+        """The results of a photograph that was finished."""
+        return [self.path.parent / file for file in self._done.get(name, {"files": {}})["files"]]
+
     def begin(self, name: str, file: Path) -> None:
         """Note that a file is about to be made for a photograph."""
         self._append({"begun": name, "file": self._name(file)})

@@ -21,12 +21,14 @@ class Entry:
         name: Its path below the folder that was given, with slashes; the file's name where a file was given.
         output: Where its result goes, without a suffix: the format decides that.
         suffix: The suffix the user asked for by naming a file, or None.
+        full: Whether the result's name has the photograph's own suffix in it already.
     """
 
     path: Path
     name: str
     output: Path
     suffix: str | None = None
+    full: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ def find_photos(given: Path, out: Path) -> PhotoFiles:
     """The photographs at a path, and where their results go.
 
     A folder is gone through with all below it; hidden files and links to folders are passed over. Two photographs whose
-    names differ by their suffix alone (``a.jpg``, ``a.png``) keep it inside the name of the result (``a.jpg.png``).
+    names differ by their suffix alone keep it inside the names of their results: ``a.jpg`` and ``a.png`` become
+    ``a.jpg.png`` and ``a.png``.
 
     Args:
         given: A file or a folder.
@@ -71,12 +74,8 @@ def find_photos(given: Path, out: Path) -> PhotoFiles:
     names, others = _listed(given)
     if not names:
         raise FileError(f"The folder '{given}' holds no picture ({', '.join(sorted(EXTENSIONS))}).")
-    stems = Counter(_without_suffix(name).casefold() for name in names)
-    entries = []
-    for name in names:
-        bare = _without_suffix(name)
-        kept = name if stems[bare.casefold()] > 1 else bare
-        entries.append(Entry(given / name, name, out / kept))
+    results = _result_names(names)
+    entries = (Entry(given / name, name, out / result, full=result == name) for name, result in results.items())
     return PhotoFiles(tuple(entries), out, single=False, others=others)
 
 
@@ -119,6 +118,17 @@ def _listed(root: Path) -> tuple[Sequence[str], int]:
             else:
                 others += 1
     return sorted(names), others
+
+
+def _result_names(names: Sequence[str]) -> dict[str, str]:
+    """What each result is called, without a suffix: the bare name, or the full one where others have the same."""
+    results = {name: _without_suffix(name) for name in names}
+    while True:
+        counts = Counter(result.casefold() for result in results.values())
+        shared = [name for name, result in results.items() if counts[result.casefold()] > 1 and result != name]
+        if not shared:
+            return results
+        results |= {name: name for name in shared}
 
 
 def _without_suffix(name: str) -> str:

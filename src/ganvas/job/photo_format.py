@@ -76,7 +76,10 @@ def target_of(entry: Entry, photo: Photo, options: PhotoOptions, scale: int = 1)
         dtype = np.dtype(np.uint8)
         notes.append(f"16 bits became 8: {format} has no more.")
     suffix = entry.suffix or PHOTO_SUFFIXES[format]
-    return Target(entry.output.with_name(entry.output.name + suffix), format, quality, dtype, tuple(notes))
+    name = entry.output.name
+    if not (entry.full and name.lower().endswith(suffix)):
+        name += suffix
+    return Target(entry.output.with_name(name), format, quality, dtype, tuple(notes))
 
 
 def _chosen(entry: Entry, photo: Photo, options: PhotoOptions) -> PhotoFormat:

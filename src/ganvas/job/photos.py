@@ -29,7 +29,7 @@ Claim = Callable[[Path], None]
 """Called with each file before it is written.
 
 Raises:
-    FileError: A file of this name is there, and none of ours.
+    FileError: A file of this name is there, and none of ours; or its folder cannot be made.
 """
 
 
@@ -105,7 +105,7 @@ def run_photos(files: PhotoFiles, work: Work, options: PhotoOptions, report: Rep
     if files.others:
         report(Notice(f"{files.others} files of other kinds are passed over."))
     ledger = Ledger(files.folder) if files.folder else None
-    clock = _Clock(files, report)
+    clock, claims = _Clock(files, report), _Claims(ledger)
     receipts: list[Receipt] = []
     skipped: list[str] = []
     failed: dict[str, str] = {}
@@ -113,10 +113,11 @@ def run_photos(files: PhotoFiles, work: Work, options: PhotoOptions, report: Rep
         name = seen.entry.name
         if seen.done:
             skipped.append(name)
+            claims.keep(name)
             clock.skip(name)
             continue
         try:
-            receipts.append(_do(seen, work, options, ledger, clock))
+            receipts.append(_do(seen, work, options, claims, clock))
         except (GanvasError, OSError, MemoryError) as error:
             if files.single:
                 raise
@@ -167,26 +168,15 @@ def _look(entry: Entry, work: Work, options: PhotoOptions, ledger: Ledger | None
         return _Looked(entry, error=error)
 
 
-def _do(seen: _Looked, work: Work, options: PhotoOptions, ledger: Ledger | None, clock: "_Clock") -> Receipt:
+def _do(seen: _Looked, work: Work, options: PhotoOptions, claims: "_Claims", clock: "_Clock") -> Receipt:
     if seen.error is not None:
         raise seen.error
-    entry = seen.entry
+    entry, ledger = seen.entry, claims.ledger
     loaded = seen.loaded or read_loaded(entry.path, read_whole(entry.path), seen.sha256, options)
 
-    def claim(path: Path) -> None:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise FileError(f"Cannot create the folder '{path.parent}' ({error.strerror or error}).") from error
-        if ledger is None:
-            return
-        if path.exists() and not ledger.is_ours(path):
-            raise FileError(
-                f"'{path}' is there already and was not made by this command; move it, or choose another --out."
-            )
-        ledger.begin(entry.name, path)
-
-    made = work.render(entry, loaded, ledger, claim, lambda share: clock.tick(entry.name, share))
+    made = work.render(
+        entry, loaded, ledger, lambda path: claims.take(path, entry.name), lambda share: clock.tick(entry.name, share)
+    )
     if ledger is not None:
         ledger.finish(entry.name, seen.key, made.files)
     return made.receipt
@@ -214,6 +204,38 @@ def _write_receipt(path: Path, files: PhotoFiles, result: PhotosResult) -> None:
     alone = files.single and len(result.receipts) == 1
     told = result.receipts[0].to_dict() if alone else result.to_dict()
     write_bytes(path, json.dumps(told, indent=1).encode())
+
+
+class _Claims:
+    """Sees to it that no result replaces another one, or what is not a result at all."""
+
+    def __init__(self, ledger: Ledger | None):
+        self.ledger = ledger
+        self._owners: dict[str, str] = {}
+
+    def keep(self, name: str) -> None:
+        """The results of a photograph that is skipped stay."""
+        if self.ledger is not None:
+            self._owners |= {str(path).casefold(): name for path in self.ledger.files_of(name)}
+
+    def take(self, path: Path, name: str) -> None:
+        """Let a photograph have a file; see `Claim`."""
+        owner = self._owners.setdefault(str(path).casefold(), name)  # some drives take both cases for one
+        if owner != name:
+            raise FileError(f"'{path}' is the result of '{owner}' already; give the two photographs different names.")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FileError(
+                f"Cannot create the folder '{path.parent}' ({error.strerror or error}); choose another --out."
+            ) from error
+        if self.ledger is None:
+            return
+        if path.exists() and not self.ledger.is_ours(path):
+            raise FileError(
+                f"'{path}' is there already and was not made by this command; move it, or choose another --out."
+            )
+        self.ledger.begin(name, path)
 
 
 class _Clock:

@@ -220,9 +220,9 @@ class _Chain:
             self.notes.append(f"'{file}' was edited, and is taken as it is.")
             mask = read_mask(file, (pixels.shape[0], pixels.shape[1]), 0)
         else:
-            self.claim(file)
             tile = self.request.options.tile_px()
             mask = grown(scratches(pixels, self.models.finder, tile, self.entry.name), self.request.grow)
+            self.claim(file)  # not before: a user may have to put a mask here in place of what cannot be found
             write_mask(file, mask_pixels(mask))
             self._note(file)
         return self._paint(self.models.repair, given, target, mask)

@@ -1,0 +1,88 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from ganvas.errors import FileError
+from ganvas.job.ledger import FILE, Ledger, key_of
+
+
+def make(folder: Path, name: str, data: bytes = b"x") -> Path:
+    (folder / name).write_bytes(data)
+    return folder / name
+
+
+def test_done_is_what_was_finished_and_is_still_so(tmp_path: Path) -> None:
+    books = Ledger(tmp_path)
+    books.begin("a.jpg", tmp_path / "a.png")
+    assert not books.is_done("a.jpg", "k")
+    file = make(tmp_path, "a.png")
+    books.finish("a.jpg", "k", [file])
+    again = Ledger(tmp_path)
+    for one in (books, again):
+        assert one.is_done("a.jpg", "k")
+        assert not one.is_done("a.jpg", "other")
+        assert not one.is_done("b.jpg", "k")
+    assert again.files_of("a.jpg") == [file]
+    file.write_bytes(b"y")
+    assert not again.is_done("a.jpg", "k")
+    file.unlink()
+    assert not again.is_done("a.jpg", "k")
+
+
+def test_what_may_be_replaced(tmp_path: Path) -> None:
+    books = Ledger(tmp_path)
+    assert not books.is_ours(tmp_path / "a.png")
+    books.begin("a.jpg", tmp_path / "a.png")
+    assert Ledger(tmp_path).is_ours(tmp_path / "a.png")
+
+
+def test_what_a_user_edited(tmp_path: Path) -> None:
+    books = Ledger(tmp_path)
+    assert not books.is_edited(tmp_path / "m.png")
+    file = make(tmp_path, "m.png")
+    assert books.is_edited(file)  # put there by hand
+    books.begin("a", file)
+    assert not books.is_edited(file)  # ours, perhaps from a run that was killed
+    books.wrote(file)
+    assert not Ledger(tmp_path).is_edited(file)
+    make(tmp_path, "m.png", b"edited")
+    assert Ledger(tmp_path).is_edited(file)
+
+
+@pytest.mark.parametrize("cut", range(1, 60, 7))
+def test_a_line_cut_short_costs_nothing_else(tmp_path: Path, cut: int) -> None:
+    books = Ledger(tmp_path)
+    books.finish("a", "k", [make(tmp_path, "a.png")])
+    books.finish("b", "k", [make(tmp_path, "b.png")])
+    path = tmp_path / FILE
+    path.write_bytes(path.read_bytes()[:-cut])
+    again = Ledger(tmp_path)
+    assert again.is_done("a", "k")
+    again.finish("c", "k", [make(tmp_path, "c.png")])
+    assert Ledger(tmp_path).is_done("c", "k")
+
+
+@pytest.mark.parametrize("line", [b"[]", b"7", b'{"done": 3}', b'{"done":"a","key":"k"}', b"[" * 100_000, b"\xff\xfe"])
+def test_odd_lines_are_passed_over(tmp_path: Path, line: bytes) -> None:
+    (tmp_path / FILE).write_bytes(line + b"\n")
+    assert not Ledger(tmp_path).is_done("a", "k")
+
+
+def test_names_that_are_no_text(tmp_path: Path) -> None:
+    name = b"\xff.jpg".decode(errors="surrogateescape")
+    books = Ledger(tmp_path)
+    books.finish(name, "k", [])
+    assert Ledger(tmp_path).is_done(name, "k")
+
+
+def test_no_place_to_write(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(FileError, match=r"Cannot write in the folder .*; choose another --out"):
+        Ledger(tmp_path / "file" / "out")
+
+
+def test_keys() -> None:
+    assert key_of({"a": 1, "b": [2]}) == key_of({"b": [2], "a": 1})
+    assert key_of({"a": 1}) != key_of({"a": 2})
+    assert json.loads(json.dumps(key_of({}))) == key_of({})

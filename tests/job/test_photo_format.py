@@ -1,0 +1,73 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ganvas.errors import UsageError
+from ganvas.image.metadata import Metadata
+from ganvas.image.photo import Photo, SourceFormat
+from ganvas.job.photo_files import Entry
+from ganvas.job.photo_format import target_of
+from ganvas.job.photo_options import FormatChoice, PhotoOptions
+
+
+def photo(format: SourceFormat, lossy: bool = False, palette: bool = False, bits: int = 8, side: int = 4) -> Photo:
+    pixels = np.zeros((1, side, 3), {8: np.uint8, 16: np.uint16}[bits])
+    return Photo(pixels, format, lossy, palette, Metadata(None, None, None))
+
+
+def entry(suffix: str | None = None, name: str = "a", full: bool = False) -> Entry:
+    return Entry(Path("in/a.x"), "a.x", Path("out") / name, suffix, full)
+
+
+@pytest.mark.parametrize(
+    ("given", "choice", "wanted"),
+    [
+        (photo("png"), "lossless", ("a.png", "png", None)),
+        (photo("tiff"), "lossless", ("a.tif", "tiff", None)),
+        (photo("tiff", lossy=True), "lossless", ("a.png", "png", None)),
+        (photo("webp"), "lossless", ("a.webp", "webp", None)),
+        (photo("webp", lossy=True), "lossless", ("a.png", "png", None)),
+        (photo("jpeg", lossy=True), "lossless", ("a.png", "png", None)),
+        (photo("bmp"), "lossless", ("a.png", "png", None)),
+        (photo("jpeg", lossy=True), "keep", ("a.jpg", "jpeg", 95)),
+        (photo("webp", lossy=True), "keep", ("a.webp", "webp", 90)),
+        (photo("webp"), "keep", ("a.webp", "webp", None)),
+        (photo("bmp"), "keep", ("a.png", "png", None)),
+        (photo("jpeg", lossy=True), "webp", ("a.webp", "webp", None)),
+        (photo("png"), "jpeg", ("a.jpg", "jpeg", 95)),
+    ],
+)
+def test_which_format(given: Photo, choice: FormatChoice, wanted: tuple[str, str, int | None]) -> None:
+    target = target_of(entry(), given, PhotoOptions(format=choice))
+    assert (target.path.name, target.format, target.quality) == wanted
+
+
+def test_the_user_s_suffix_and_quality() -> None:
+    target = target_of(entry(".JPG"), photo("png"), PhotoOptions())
+    assert (target.path.name, target.format, target.quality) == ("a.JPG", "jpeg", 95)
+    assert target_of(entry(), photo("png"), PhotoOptions(format="jpeg", quality=70)).quality == 70
+    with pytest.raises(UsageError, match=r"ends in '.jpg', but --format png means png"):
+        target_of(entry(".jpg"), photo("png"), PhotoOptions(format="png"))
+    with pytest.raises(UsageError, match=r"ends in '.bmp', which is not written"):
+        target_of(entry(".bmp"), photo("png"), PhotoOptions())
+
+
+def test_full_names_get_no_second_suffix() -> None:
+    assert target_of(entry(name="a.png", full=True), photo("png"), PhotoOptions()).path.name == "a.png"
+    assert target_of(entry(name="a.jpg", full=True), photo("jpeg", lossy=True), PhotoOptions()).path.name == "a.jpg.png"
+    assert target_of(entry(name="a.png"), photo("png"), PhotoOptions()).path.name == "a.png.png"  # of a.png.jpg
+
+
+def test_bits_and_what_is_said_of_them() -> None:
+    assert target_of(entry(), photo("png", bits=16), PhotoOptions()).dtype == np.uint16
+    assert target_of(entry(), photo("tiff", bits=16), PhotoOptions(format="keep")).dtype == np.uint16
+    cut = target_of(entry(), photo("png", bits=16), PhotoOptions(format="jpeg"))
+    assert cut.dtype == np.uint8
+    assert "16 bits became 8" in cut.notes[0]
+    assert "palette" in target_of(entry(), photo("png", palette=True), PhotoOptions(format="keep")).notes[0]
+
+
+def test_webp_has_an_end() -> None:
+    assert target_of(entry(), photo("webp", side=8191), PhotoOptions(), scale=2).format == "webp"
+    assert target_of(entry(), photo("webp", side=8192), PhotoOptions(), scale=2).format == "png"

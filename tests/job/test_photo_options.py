@@ -1,0 +1,36 @@
+import pytest
+
+from ganvas.errors import UsageError
+from ganvas.job.photo_options import PhotoOptions, check_share
+
+
+@pytest.mark.parametrize(("tile", "wanted"), [("auto", None), ("1", 1), ("256", 256)])
+def test_tiles(tile: str, wanted: int | None) -> None:
+    assert PhotoOptions(tile=tile).tile_px() == wanted
+
+
+@pytest.mark.parametrize("tile", ["0", "-3", "big", "1.5", "²", "9" * 30, ""])
+def test_no_tiles(tile: str) -> None:
+    with pytest.raises(UsageError, match=r"--tile is '.*', but it must be auto or a side in pixels such as 256."):
+        PhotoOptions(tile=tile).check()
+
+
+@pytest.mark.parametrize("quality", [0, 101, -1])
+def test_qualities_out_of_range(quality: int) -> None:
+    with pytest.raises(UsageError, match="must be 1 to 100"):
+        PhotoOptions(quality=quality, format="jpeg").check()
+
+
+def test_a_quality_needs_a_lossy_format() -> None:
+    PhotoOptions(quality=80, format="keep").check()
+    for format in ("lossless", "png", "tiff"):
+        with pytest.raises(UsageError, match=f"--quality is 80, but --format {format} loses nothing"):
+            PhotoOptions(quality=80, format=format).check()  # type: ignore[arg-type]
+
+
+def test_shares() -> None:
+    check_share("fidelity", 0)
+    check_share("fidelity", 1)
+    for wrong in (-0.1, 1.1, float("nan")):
+        with pytest.raises(UsageError, match=r"--fidelity is .*, but it must be from 0 to 1"):
+            check_share("fidelity", wrong)

@@ -1,0 +1,196 @@
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ganvas.errors import DataError, FileError, GanvasError, UsageError
+from ganvas.image.photo import Photo
+from ganvas.image.provenance import SourceType
+from ganvas.image.write_photo import PhotoFormat
+from ganvas.job.photo_options import PhotoOptions
+from ganvas.job.render_photo import outside_change
+from ganvas.job.repair import RepairRequest, repair
+from tests.job.conftest import Models
+from tests.photo_models import noise, read_picture, write_picture
+
+FILLED = {np.uint8: 159, np.uint16: 40959}
+"""0.25, the faithful end of the model, in levels."""
+
+
+def spots(height: int, width: int, seed: int = 1) -> np.ndarray:
+    return np.random.default_rng(seed).random((height, width)) < 0.1
+
+
+def write_mask(path: Path, mask: np.ndarray) -> Path:
+    return write_picture(path, (mask * 255).astype(np.uint8)[..., None])
+
+
+def ask(photos: Path, out: Path, models: Models, mask: Path | None, **options: Any) -> RepairRequest:
+    return RepairRequest(photos, out, mask, options=PhotoOptions(model=models.repair, device="cpu", **options))
+
+
+@pytest.mark.parametrize("format", ["png", "tiff"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_outside_the_mask_every_bit_stays(
+    tmp_path: Path, models: Models, format: PhotoFormat, dtype: type[np.uint8], channels: int
+) -> None:
+    pixels, mask = noise(27, 33, channels, dtype), spots(27, 33)
+    source = write_picture(tmp_path / "in.x", pixels, format).rename(tmp_path / f"in.{format}")
+    request = ask(source, tmp_path / "out", models, write_mask(tmp_path / "m.png", mask), tile="8")
+    (receipt,) = repair(request).receipts
+    back = read_picture(Path(receipt.output.file)).pixels
+    assert back.dtype == dtype
+    assert np.array_equal(back[~mask], pixels[~mask])
+    colours = channels - (channels in (2, 4))
+    assert np.abs(back[mask][:, :colours].astype(int) - FILLED[dtype]).max() <= 1
+    assert receipt.outside_mask is not None
+    assert (receipt.outside_mask.max_levels, receipt.outside_mask.mean_levels) == (0, 0)
+    assert (receipt.masked_px, receipt.source_type) == (mask.sum(), SourceType.COMPOSITE)
+
+
+def test_a_writer_that_changes_a_pixel_is_found(tmp_path: Path) -> None:
+    pixels, mask = noise(600, 9), np.zeros((600, 9), bool)
+    mask[0, 0] = True
+    photo = read_picture(write_picture(tmp_path / "a.png", pixels))
+    for row in (0, 599):
+        changed = pixels.copy()
+        changed[row, 3, 1] ^= 4
+        found = outside_change(photo, mask, write_picture(tmp_path / "b.png", changed))
+        assert (found.max_levels, found.mean_levels) == (4, 4 / (pixels.size - 3))
+    changed = pixels.copy()
+    changed[0, 0] ^= 4
+    assert outside_change(photo, mask, write_picture(tmp_path / "b.png", changed)).max_levels == 0
+    with pytest.raises(FileError, match="came back with another size"):
+        outside_change(photo, mask, write_picture(tmp_path / "b.png", pixels[1:]))
+
+
+@pytest.mark.parametrize("format", ["jpeg", "webp"])
+def test_what_a_lossy_format_changes_is_said(tmp_path: Path, models: Models, format: PhotoFormat) -> None:
+    pixels, mask = noise(24, 24), spots(24, 24)
+    suffix = {"jpeg": "jpg"}.get(format, format)
+    source = write_picture(tmp_path / f"in.{suffix}", pixels, format, quality=80)
+    given = read_picture(source).pixels
+    request = ask(source, tmp_path / "out", models, write_mask(tmp_path / "m.png", mask))
+    (lossless,) = repair(request).receipts
+    assert lossless.output.format == "png"
+    assert np.array_equal(read_picture(tmp_path / "out" / "in.png").pixels[~mask], given[~mask])
+    (kept,) = repair(replace(request, options=replace(request.options, format="keep"))).receipts
+    back = read_picture(tmp_path / "out" / f"in.{suffix}").pixels
+    difference = np.abs(back[~mask].astype(int) - given[~mask].astype(int))
+    assert kept.outside_mask is not None
+    assert kept.outside_mask.max_levels == difference.max() > 0
+    assert kept.outside_mask.mean_levels == pytest.approx(difference.mean())
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_grey_in_webp_is_compared_as_colour(tmp_path: Path, models: Models, channels: int) -> None:
+    source = write_picture(tmp_path / "in.png", noise(9, 9, channels))
+    request = ask(source, tmp_path / "o.webp", models, write_mask(tmp_path / "m.png", spots(9, 9)))
+    (receipt,) = repair(request).receipts
+    assert receipt.outside_mask is not None
+    assert receipt.outside_mask.max_levels == 0
+
+
+def test_nothing_marked(tmp_path: Path, models: Models) -> None:
+    pixels = noise(9, 9, 4, np.uint16)
+    source = write_picture(tmp_path / "in.png", pixels)
+    empty = write_mask(tmp_path / "m.png", np.zeros((9, 9), bool))
+    (receipt,) = repair(replace(ask(source, tmp_path / "out.png", models, empty), map=True)).receipts
+    assert np.array_equal(read_picture(tmp_path / "out.png").pixels, pixels)
+    assert (receipt.models, receipt.source_type, receipt.tile_px) == ((), None, None)
+    assert "Nothing is marked" in receipt.notes[0]
+    assert not list(tmp_path.glob("*.map.png"))
+
+
+def test_masks_that_do_not_fit(tmp_path: Path, models: Models) -> None:
+    source = write_picture(tmp_path / "in.png", noise(9, 9))
+    wrong = {
+        "pixels and its picture 9x9": write_mask(tmp_path / "size.png", spots(9, 8)),
+        "marks every pixel": write_mask(tmp_path / "all.png", np.ones((9, 9), bool)),
+        "There is no mask": tmp_path / "none.png",
+        "which is no picture": Path(__file__),
+    }
+    (tmp_path / "bad.png").write_bytes(source.read_bytes()[:40])
+    for sentence, mask in {**wrong, "is damaged or cut short": tmp_path / "bad.png"}.items():
+        with pytest.raises(GanvasError, match=sentence):
+            repair(ask(source, tmp_path / "out.png", models, mask))
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_a_wider_mask(tmp_path: Path, models: Models) -> None:
+    pixels, mask = noise(9, 9), np.zeros((9, 9), bool)
+    mask[4, 4] = True
+    source = write_picture(tmp_path / "in.png", pixels)
+    request = ask(source, tmp_path / "out.png", models, write_mask(tmp_path / "m.png", mask))
+    (receipt,) = repair(replace(request, grow=1)).receipts
+    assert receipt.masked_px == 9
+    (receipt,) = repair(request).receipts
+    assert receipt.masked_px == 1
+
+
+def test_a_folder_with_a_folder_of_masks(tmp_path: Path, models: Models) -> None:
+    for name in ("a.png", "sub/b.png", "c.png"):
+        write_picture(tmp_path / "in" / name, noise(9, 9))
+    for name in ("a.png", "sub/b.png"):
+        write_mask(tmp_path / "masks" / name, spots(9, 9))
+    result = repair(ask(tmp_path / "in", tmp_path / "out", models, tmp_path / "masks"))
+    assert len(result.receipts) == 2
+    assert "There is no mask for 'c.png'" in result.failed["c.png"]
+    again = repair(ask(tmp_path / "in", tmp_path / "out", models, tmp_path / "masks"))
+    assert (len(again.receipts), again.skipped) == (0, ("a.png", "sub/b.png"))
+    write_mask(tmp_path / "masks" / "a.png", spots(9, 9, seed=2))
+    again = repair(ask(tmp_path / "in", tmp_path / "out", models, tmp_path / "masks"))
+    assert (len(again.receipts), again.skipped) == (1, ("sub/b.png",))
+    with pytest.raises(UsageError, match="photographs come from a folder; give a folder of masks"):
+        repair(ask(tmp_path / "in", tmp_path / "out", models, tmp_path / "masks" / "a.png"))
+
+
+def test_scratches_found(tmp_path: Path, models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
+    def white(pixels: np.ndarray, *_: object) -> np.ndarray:
+        return (pixels[..., 0] == 255).astype(bool)
+
+    pixels = np.minimum(noise(20, 20), 200)
+    pixels[10, 3:15] = 255
+    source = write_picture(tmp_path / "in.png", pixels)
+    request = replace(ask(source, tmp_path / "out", models, None), find_scratches=True, scratch_model=models.nothing)
+    (receipt,) = repair(request).receipts
+    assert "Nothing is marked" in receipt.notes[0]
+    assert not read_picture(tmp_path / "out" / "in.mask.png").pixels.any()
+    monkeypatch.setattr("ganvas.job.repair.scratches", white)
+    (receipt,) = repair(replace(request, grow=1, out=tmp_path / "out2")).receipts
+    kept = read_picture(tmp_path / "out2" / "in.mask.png").pixels[..., 0] > 0
+    assert kept.sum() == receipt.masked_px == 3 * 14
+    back = read_picture(tmp_path / "out2" / "in.png").pixels
+    assert np.array_equal(back[~kept], pixels[~kept])
+    assert (back[kept] == FILLED[np.uint8]).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({}, "neither --mask nor --find-scratches is given"),
+        ({"mask": Path("m.png"), "find_scratches": True}, "both --mask and --find-scratches are given"),
+        ({"mask": Path("m.png"), "scratch_model": Path("x")}, "--scratch-model is given without"),
+        ({"mask": Path("m.png"), "grow": -1}, "--grow is -1"),
+        ({"mask": Path("m.png"), "grow": 101}, "--grow is 101"),
+        ({"mask": Path("m.png"), "fidelity": 2.0}, "--fidelity is 2.0"),
+    ],
+)
+def test_wrong_use(tmp_path: Path, models: Models, change: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        repair(replace(ask(tmp_path, tmp_path / "out", models, None), **change))
+
+
+def test_a_photograph_that_is_all_scratch(tmp_path: Path, models: Models) -> None:
+    from tests.photo_models import write_model
+
+    source = write_picture(tmp_path / "in.png", noise(9, 9))
+    finder = write_model(tmp_path / "all.safetensors", "find-scratches", bias=3.0)
+    request = replace(ask(source, tmp_path / "out.png", models, None), find_scratches=True, scratch_model=finder)
+    with pytest.raises(DataError, match=r"All of 'in.png' looks like a scratch"):
+        repair(request)
+    assert isinstance(read_picture(source), Photo)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["all.safetensors", "in.png"]
