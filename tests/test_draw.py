@@ -40,6 +40,18 @@ def test_a_slice_of_a_slice_counts_from_the_slice() -> None:
     assert torch.equal(nested.normal(2), whole.normal(2)[5:7])
 
 
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+def test_picked_rows_have_the_numbers_of_the_slice_in_any_order(method: Callable[[Draw], Tensor]) -> None:
+    part = Draw(7, 12).rows(3, 11)
+    picked = part.picked(torch.tensor([6, 0, 3]))
+    assert picked.count == 3
+    assert torch.equal(method(picked), method(part)[[6, 0, 3]])
+    assert torch.equal(method(picked.rows(1, 3)), method(part)[[0, 3]])
+    assert torch.equal(method(picked.picked(torch.tensor([2, 0]))), method(part)[[3, 6]])
+    assert torch.equal(method(picked.named("x")), method(part.named("x"))[[6, 0, 3]])
+    assert method(part.picked(torch.tensor([], dtype=torch.long))).shape[0] == 0
+
+
 def test_naming_and_cutting_may_come_in_either_order() -> None:
     whole = Draw(5, 12)
     assert torch.equal(whole.named("x").rows(2, 5).normal(), whole.rows(2, 5).named("x").normal())
@@ -157,17 +169,3 @@ def test_a_row_of_per_image_normal_depends_on_its_seed_only() -> None:
     assert torch.equal(batch[2:3], per_image_normal([7], 5, 2))
     assert torch.equal(batch[0], batch[2])
     assert not torch.equal(batch[0], batch[1])
-
-
-def test_noise_is_normal_and_made_row_by_row() -> None:
-    draw = Draw(7, 5)
-    whole = draw.noise(3, 101, 67)
-    assert whole.shape == (5, 3, 101, 67)
-    flat = whole.double().flatten()
-    moments = [float(flat.mean()), float(flat.var()), float((flat**3).mean()), float((flat**4).mean())]
-    assert moments == pytest.approx([0, 1, 0, 3], abs=0.05)
-    assert float((flat.abs() < 0.6745).double().mean()) == pytest.approx(0.5, abs=0.01)
-    assert torch.equal(draw.rows(2, 4).noise(3, 101, 67), whole[2:4])
-    assert not torch.equal(draw.named("other").noise(3, 101, 67), whole)
-    assert abs(float(torch.corrcoef(torch.stack([whole[0].flatten(), whole[1].flatten()]))[0, 1])) < 0.03
-    assert draw.noise(1).isfinite().all()

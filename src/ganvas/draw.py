@@ -35,10 +35,13 @@ class Draw:
     start: int = 0
     stop: int | None = None
     device: torch.device | str = "cpu"
+    picks: tuple[int, ...] | None = None
 
     @property
     def count(self) -> int:
-        """How many rows this slice has."""
+        """How many rows this slice has, or how many of them were picked."""
+        if self.picks is not None:
+            return len(self.picks)
         return (self.total if self.stop is None else self.stop) - self.start
 
     def named(self, *parts: int | str) -> "Draw":
@@ -47,7 +50,14 @@ class Draw:
 
     def rows(self, start: int, stop: int) -> "Draw":
         """The same numbers for rows ``start:stop`` of this slice."""
+        if self.picks is not None:
+            return replace(self, picks=self.picks[start:stop])
         return replace(self, start=self.start + start, stop=self.start + stop)
+
+    def picked(self, rows: Tensor) -> "Draw":
+        """The same numbers for some rows of this slice, in the order of their indices ``(K,)``."""
+        own = range(self.count) if self.picks is None else self.picks
+        return replace(self, picks=tuple(own[row] for row in rows.tolist()))
 
     def normal(self, *shape: int) -> Tensor:
         """Standard normal, ``(count, *shape)``, float32."""
@@ -68,33 +78,20 @@ class Draw:
         Made on the device, for these rows only: each is a bit of `philox`, keyed by the seed, at its row and place.
         """
         numbers = math.prod(shape)
-        words = torch.stack(self._words(-(-numbers // 64)), 2)
+        block = torch.arange(-(-numbers // 64), device=self.device)
+        own = range(self.count) if self.picks is None else self.picks
+        row = (torch.tensor(own, dtype=torch.int64, device=self.device) + self.start + (self.seed >> 32)) & _LOW
+        words = torch.stack(philox(block.expand(self.count, -1), row[:, None], self.seed & _LOW), 2)
         octets = (words[..., None] >> torch.arange(0, 32, 8, device=self.device)) & 255
         signs = torch.nn.functional.embedding(octets, _octet_signs(self.device)).flatten(1)
         return signs[:, :numbers].reshape(self.count, *shape)
-
-    def noise(self, *shape: int) -> Tensor:
-        """Standard normal, ``(count, *shape)``, float32: `normal` for many numbers, other ones.
-
-        Made on the device, for these rows only, by Box and Muller's transform of the words of `philox`.
-        """
-        numbers = math.prod(shape)
-        radius, angle = self._words(-(-numbers // 2))
-        far = ((radius.float() + 1) / 2**32).log_().mul_(-2).clamp_(min=0).sqrt_()
-        turn = angle.float().mul_(2 * math.pi / 2**32)
-        return torch.cat([far * turn.cos(), far * turn.sin()], 1)[:, :numbers].reshape(self.count, *shape)
-
-    def _words(self, blocks: int) -> tuple[Tensor, Tensor]:
-        """Two random words a block of each of these rows, keyed by the seed."""
-        block = torch.arange(blocks, device=self.device)
-        row = (torch.arange(self.start, self.start + self.count, device=self.device) + (self.seed >> 32)) & _LOW
-        return philox(block.expand(self.count, -1), row[:, None], self.seed & _LOW)
 
     def _generator(self) -> torch.Generator:
         return torch.Generator().manual_seed(self.seed)
 
     def _slice(self, whole: Tensor) -> Tensor:
-        return whole[self.start : self.stop].to(self.device)
+        own = whole[self.start : self.stop]
+        return (own if self.picks is None else own[list(self.picks)]).to(self.device)
 
 
 def philox(first: Tensor, second: Tensor, key: int, rounds: int = 7) -> tuple[Tensor, Tensor]:

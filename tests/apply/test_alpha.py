@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import Tensor
 
 from ganvas.apply.alpha import BLEED_PX, bled, enlarged, with_alpha
 from ganvas.apply.filter import LocalFilter
@@ -72,8 +73,13 @@ def test_transparent_pictures_in_tiles(scale: int) -> None:
 
 
 def test_planes_between_colours_and_alpha_reach_the_filter() -> None:
-    seen = []
-    filter = with_alpha(replace(IDENTITY, fn=lambda given: (seen.append(given), given[:, :3])[1]))
+    seen: list[Tensor] = []
+
+    def fn(given: Tensor) -> Tensor:
+        seen.append(given)
+        return given[:, :3]
+
+    filter = with_alpha(replace(IDENTITY, fn=fn))
     given = torch.ones(1, 5, 4, 4)
     given[:, 3] = 0.25
     assert filter(given).shape == (1, 4, 4, 4)

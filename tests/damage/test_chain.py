@@ -1,99 +1,132 @@
 from dataclasses import replace
-from typing import Any
 
 import pytest
 import torch
-import torch.nn.functional as F
+from torch.nn.functional import avg_pool2d, interpolate
 
-from ganvas.damage.chain import RESTORE, SHRINK, compressed, damaged_photograph, shrunk_photograph
+from ganvas.damage import chain
+from ganvas.damage.chain import (
+    KINDS,
+    RESTORE,
+    RestoreRanges,
+    ShrinkRanges,
+    damaged_photograph,
+    draw_severity,
+    shrunk_photograph,
+)
+from ganvas.damage.jpeg import jpeg
 from ganvas.draw import Draw
-from ganvas.tensors import Images
-from tests.damage.photographs import scenes
+from tests.damage.photographs import photographs
 
-NOTHING: dict[str, Any] = {
-    f"{kind}_share": 0.0 for kind in ("blur", "noise", "jpeg", "twice", "rescale", "fade", "early")
-}
+NEVER = RestoreRanges(untouched=0.0, fade=0.0, blur=0.0, rescale=0.0, noise=0.0, jpeg=0.0)
 
 
-def test_strength_0_is_the_picture_itself_and_strength_1_is_worse_than_a_half() -> None:
-    images = scenes(40, 32, 32).repeat(10, 1, 1, 1)
-    damaged, strength = damaged_photograph(images, Draw(0, 400))
-    error = (damaged - images).abs().mean((1, 2, 3))
-    untouched = strength == 0
-    assert 0.05 < float(untouched.float().mean()) < 0.16
-    assert torch.equal(damaged[untouched], images[untouched])
-    assert float(strength.max()) > 0.95
-    assert float(strength.max()) <= 1
-    low, high = error[(strength > 0) & (strength < 0.4)].mean(), error[strength > 0.6].mean()
-    assert 1.5 * low < high
+def test_strength_is_the_worst_severity_and_0_leaves_the_picture() -> None:
+    clean, draw = photographs(40, (32, 40)), Draw(1, 40)
+    damaged, strength = damaged_photograph(clean, draw)
+    assert torch.equal(strength, draw_severity(draw).amax(1))
+    assert damaged.shape == clean.shape
+    assert damaged.abs().max() <= 1
+    same = (damaged == clean).flatten(1).all(1)
+    assert torch.equal(same, strength == 0)
+    assert 0 < int(same.sum()) < 20
 
 
-@pytest.mark.parametrize("kind", ["blur", "noise", "jpeg", "rescale", "fade"])
-def test_each_kind_reaches_the_picture(kind: str) -> None:
-    images, draw = scenes(12, 32, 32), Draw(1, 12)
-    whole, _ = damaged_photograph(images, draw, replace(RESTORE, **NOTHING))
-    torch.testing.assert_close(whole, images, atol=1e-5, rtol=0)
-    one, strength = damaged_photograph(images, draw, replace(RESTORE, **{**NOTHING, f"{kind}_share": 1.0}))
-    error = (one - images).abs().mean((1, 2, 3))
-    assert (error[strength > 0.3] > 0.002).all()
+def test_strengths_are_even_and_some_pictures_untouched() -> None:
+    severity = draw_severity(Draw(2, 20000))
+    strength = severity.amax(1)
+    assert abs(float((strength == 0).float().mean()) - RESTORE.untouched) < 0.01
+    touched = strength[strength > 0]
+    assert abs(float(touched.mean()) - 0.5) < 4.5 / (12 * len(touched)) ** 0.5
+    assert touched.max() <= 1
+    shares = (severity[strength > 0] > 0).float().mean(0)
+    spare = (1 - RESTORE.noise) * (1 - RESTORE.jpeg) * (1 - RESTORE.blur) * (1 - RESTORE.rescale) * (1 - RESTORE.fade)
+    expected = [RESTORE.fade, RESTORE.blur, RESTORE.rescale, RESTORE.noise + spare / 2, RESTORE.jpeg + spare / 2]
+    assert shares.tolist() == pytest.approx(expected, abs=0.02)
 
 
-def test_a_second_compression_and_early_noise_make_a_difference() -> None:
-    images, draw = scenes(12, 32, 32), Draw(2, 12)
-    base = {**NOTHING, "jpeg_share": 1.0, "noise_share": 1.0, "blur_share": 1.0}
-    plain, _ = damaged_photograph(images, draw, replace(RESTORE, **base))
-    for share in ("twice_share", "early_share"):
-        other, _ = damaged_photograph(images, draw, replace(RESTORE, **{**base, share: 1.0}))
-        assert not torch.equal(other, plain)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_damage_grows_with_its_severity(kind: str) -> None:
+    clean, draw = photographs(6, (64, 64)), Draw(3, 6)
+    off = []
+    for severity in (0.1, 0.3, 0.6, 1.0):
+        damaged = chain.DAMAGES[kind](clean, torch.full((6,), severity), draw, RESTORE)
+        off.append(float((damaged - clean).square().mean()))
+    assert off == sorted(off)
+    assert off[-1] > 4 * off[0]
 
 
-def test_noise_of_full_strength_has_the_level_that_is_stated() -> None:
-    images = torch.zeros(200, 3, 24, 24)
-    ranges = replace(RESTORE, **{**NOTHING, "noise_share": 1.0}, photon=0.0, clean=0.0, jitter=(1.0, 1.0))
-    damaged, strength = damaged_photograph(images, Draw(3, 200), ranges)
-    levels = damaged.std((1, 2, 3)) * 127.5
-    assert (levels < ranges.noise * strength * 1.1 + 0.5).all()
-    assert float((levels / strength).max()) > 0.85 * ranges.noise
+def test_noise_at_full_severity_is_as_stated() -> None:
+    grey, ranges = torch.zeros(4, 3, 128, 128), replace(NEVER, noise=1.0)
+    noise = chain.DAMAGES["noise"](grey, torch.ones(4), Draw(4, 4), ranges)
+    assert float(noise.std() * 127.5) == pytest.approx(50, rel=0.03)
 
 
-@pytest.mark.parametrize("scale", [2, 3, 4])
-def test_small_pictures_are_small_versions(scale: int) -> None:
-    images = scenes(24, 48, 48)
-    small = shrunk_photograph(images, scale, Draw(4, 24))
-    assert small.shape == (24, 3, 48 // scale, 48 // scale)
-    assert (small.abs() <= 1).all()
-    area = F.avg_pool2d(images, scale)
-    errors = (small - area).abs().mean((1, 2, 3))
-    assert float(errors.median()) < 0.06
-    assert len(errors.unique()) > 20
+def test_a_jpeg_of_full_severity_is_of_the_least_quality() -> None:
+    clean, ranges = photographs(3, (64, 64)), replace(NEVER, jpeg=1.0, twice=0.0, quality=(10.0, 95.0))
+    damaged = chain.DAMAGES["jpeg"](clean, torch.ones(3), Draw(5, 3), ranges)
+    choices = [jpeg(clean, torch.full((3,), 10.0), torch.full((3,), halved)) for halved in (True, False)]
+    for row in range(3):
+        assert any(torch.equal(damaged[row], choice[row]) for choice in choices)
+    double = chain.DAMAGES["jpeg"](clean, torch.ones(3), Draw(5, 3), replace(ranges, twice=1.0))
+    assert not torch.equal(double, damaged)
 
 
-def test_filters_alone_are_not_the_whole_story() -> None:
-    images, draw = scenes(40, 32, 32), Draw(5, 40)
-    alone = shrunk_photograph(images, 2, draw, replace(SHRINK, blur_share=0.0, noise_share=0.0, jpeg_share=0.0))
-    for share in ("blur_share", "noise_share", "jpeg_share"):
-        other = shrunk_photograph(
-            images, 2, draw, replace(SHRINK, **{"blur_share": 0.0, "noise_share": 0.0, "jpeg_share": 0.0, share: 1.0})
-        )
-        assert ((other - alone).abs().mean((1, 2, 3)) > 1e-4).float().mean() > 0.6
+def test_noise_comes_before_jpeg() -> None:
+    clean, draw = photographs(4, (64, 64)), Draw(6, 4)
+    damaged, _ = damaged_photograph(clean, draw, replace(NEVER, noise=1.0, jpeg=1.0, twice=0.0))
+    severity = draw_severity(draw, replace(NEVER, noise=1.0, jpeg=1.0))
+    quality = 95 - 85 * severity[:, KINDS.index("jpeg")]
+    again = [jpeg(damaged, quality, torch.full((4,), halved)) for halved in (True, False)]
+    for row in range(4):  # saved again on its grid, a file hardly changes; noise on top would be cut away
+        off = min(float((choice[row] - damaged[row]).abs().mean()) for choice in again) * 127.5
+        assert off < 1.5
 
 
-def test_only_the_chosen_are_compressed() -> None:
-    images = scenes(4, 32, 32)
-    which = torch.tensor([True, False, True, False])
-    out = compressed(images, which, torch.full((4,), 20.0), Draw(0, 4))
-    assert torch.equal(out[~which], images[~which])
-    assert (out[which] != images[which]).any()
-    assert compressed(images, torch.zeros(4, dtype=torch.bool), torch.zeros(4), Draw(0, 4)) is images
+def test_shrunk_photographs_have_the_size_and_look_of_the_small_picture() -> None:
+    clean = photographs(12, (64, 96))
+    for scale in (2, 4):
+        small = shrunk_photograph(clean, scale, Draw(7, 12))
+        assert small.shape == (12, 3, 64 // scale, 96 // scale)
+        assert small.abs().max() <= 1
+        assert (small - avg_pool2d(clean, scale)).abs().mean((1, 2, 3)).max() * 127.5 < 12
 
 
-def test_slices_are_parts_of_the_whole() -> None:
-    images, draw = scenes(9, 32, 32), Draw(6, 9)
+def test_without_chance_shrinking_is_bicubic() -> None:
+    clean = photographs(2, (64, 64))
+    small = shrunk_photograph(clean, 2, Draw(8, 2), ShrinkRanges(bicubic=1.0, blur=0.0, noise=0.0, jpeg=0.0))
+    expected = interpolate(clean, scale_factor=0.5, mode="bicubic", antialias=True, align_corners=False).clamp(-1, 1)
+    assert (small - expected)[..., 4:-4, 4:-4].abs().max() < 1e-4
 
-    def both(some: Images, part: Draw) -> tuple[Images, Images]:
-        return damaged_photograph(some, part)[0], shrunk_photograph(some, 2, part)
 
-    whole, part = both(images, draw), both(images[2:7], draw.rows(2, 7))
-    for ours, theirs in zip(part, whole, strict=True):
-        assert float((ours - theirs[2:7]).abs().max()) < 1.5 / 127.5  # a rounding may fall to the other side
-        assert float((ours != theirs[2:7]).float().mean()) < 0.001
+def test_rare_damages_of_shrinking_are_as_rare_as_stated() -> None:
+    clean = torch.zeros(600, 3, 48, 48)
+    small = shrunk_photograph(clean, 2, Draw(9, 600), ShrinkRanges(jpeg=0.0))
+    noisy = (small.flatten(1).std(1) > 1e-4).sum()
+    assert abs(int(noisy) - 120) < 4.5 * (600 * 0.2 * 0.8) ** 0.5
+    assert small.std(dim=(1, 2, 3)).max() * 127.5 < 5.5
+
+
+@pytest.mark.parametrize("size", [(48, 48), (32, 72)])
+def test_rows_are_those_of_the_whole_batch_and_repeat_themselves(size: tuple[int, int]) -> None:
+    clean, draw = photographs(24, size), Draw(10, 24)
+    damaged, strength = damaged_photograph(clean, draw)
+    small = shrunk_photograph(clean, 2, draw)
+    assert torch.equal(damaged, damaged_photograph(clean, draw)[0])
+    for start, stop in ((0, 7), (7, 8), (8, 24)):
+        part, own = damaged_photograph(clean[start:stop], draw.rows(start, stop))
+        assert torch.equal(own, strength[start:stop])
+        assert (part - damaged[start:stop]).abs().max() < 1e-6
+        assert (shrunk_photograph(clean[start:stop], 2, draw.rows(start, stop)) - small[start:stop]).abs().max() < 1e-6
+
+
+@pytest.mark.gpu
+def test_a_gpu_paints_what_the_cpu_paints() -> None:
+    clean = photographs(16, (64, 64))
+    here, strength = damaged_photograph(clean, Draw(11, 16))
+    there, own = damaged_photograph(clean.cuda(), Draw(11, 16, device="cuda"))
+    assert torch.equal(own.cpu(), strength)
+    off = (there.cpu() - here).abs() * 127.5
+    assert off.mean() < 0.2  # a rounding of JPEG may fall otherwise
+    small = shrunk_photograph(clean.cuda(), 2, Draw(11, 16, device="cuda"))
+    assert (small.cpu() - shrunk_photograph(clean, 2, Draw(11, 16))).abs().mean() * 127.5 < 0.2

@@ -1,32 +1,51 @@
 import torch
+from torch import Tensor
 
-from ganvas.damage.fade import faded
-from ganvas.draw import Draw
-from tests.damage.photographs import scenes
-
-
-def test_no_strength_changes_nothing() -> None:
-    images = scenes(4)
-    assert torch.equal(faded(images, torch.zeros(4), Draw(0, 4)), images)
+from ganvas.damage.fade import Fade, faded
+from tests.damage.photographs import photographs
 
 
-def test_prints_lose_contrast_and_blue() -> None:
-    images = scenes(32, 32, 32)
-    out = faded(images, torch.ones(32), Draw(1, 32))
-    assert (out >= -1).all()
-    assert (out <= 1).all()
-    assert out.std((1, 2, 3)).mean() < 0.8 * images.std((1, 2, 3)).mean()
-    towards_red = (out[:, 0] - out[:, 2]).mean() - (images[:, 0] - images[:, 2]).mean()
-    assert towards_red > 0.02
+def fade(loss: float = 0.0, colour: float = 0.0, yellow: float = 0.0, light: float = 0.8, uneven: float = 0.0) -> Fade:
+    loss_, colour_, yellow_, light_, uneven_ = torch.tensor([[loss], [colour], [yellow], [light], [uneven]])
+    return Fade(loss_, colour_, yellow_, light_, uneven_, centre=torch.tensor([[0.5, 0.5]]))
 
 
-def test_half_the_strength_is_less() -> None:
-    images, draw = scenes(16, 32, 32), Draw(2, 16)
-    half, whole = ((faded(images, torch.full((16,), s), draw) - images).abs().mean() for s in (0.5, 1.0))
-    assert 0 < half < whole
+def spread(images: Tensor) -> Tensor:
+    return images.flatten(2).std(2)
 
 
-def test_slices_are_parts_of_the_whole() -> None:
-    images, draw = scenes(5, 16, 16), Draw(3, 5)
-    whole = faded(images, torch.ones(5), draw)
-    assert torch.equal(faded(images[1:3], torch.ones(2), draw.rows(1, 3)), whole[1:3])
+def test_no_loss_changes_nothing() -> None:
+    image = photographs(1)
+    assert torch.equal(faded(image, fade(yellow=1.0, uneven=1.0)), image)
+
+
+def test_contrast_shrinks_by_the_loss_towards_the_papers_light() -> None:
+    image = photographs(1)
+    pale = faded(image, fade(loss=0.4, light=0.7))
+    assert torch.allclose(spread(pale), 0.6 * spread(image), rtol=1e-4)
+    assert torch.allclose(pale, 0.6 * image + 0.4 * (0.7 * 2 - 1), atol=1e-6)
+
+
+def test_all_colour_lost_is_grey_of_the_same_light() -> None:
+    grey = faded(photographs(1), fade(colour=1.0))
+    assert torch.allclose(grey, grey[:, :1].expand_as(grey), atol=1e-6)
+
+
+def test_yellow_takes_blue_before_green_and_leaves_red() -> None:
+    image = photographs(1)
+    off = (faded(image, fade(loss=0.4, yellow=1.0)) - faded(image, fade(loss=0.4))).mean((0, 2, 3))
+    assert off[0].abs() < 1e-6
+    assert off[2] < off[1] < -1e-3
+
+
+def test_an_uneven_fade_grows_away_from_its_centre() -> None:
+    black = torch.full((1, 3, 32, 32), -1.0)
+    pale = faded(black, fade(loss=0.3, light=1.0, uneven=1.0))[0, 0]
+    assert pale[0, 0] > pale[8, 8] > pale[16, 16]
+    assert abs(float(pale[16, 16]) - (0.3 * 2 - 1)) < 1e-2
+    assert abs(float(pale[0, 0]) - (0.3 * 1.25 * 2 - 1)) < 2e-2
+
+
+def test_the_result_stays_in_range() -> None:
+    strong = faded(photographs(1), fade(loss=0.9, colour=0.5, yellow=1.0, light=1.0, uneven=1.0))
+    assert strong.abs().max() <= 1

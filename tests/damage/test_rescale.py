@@ -2,61 +2,53 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.nn.functional import avg_pool2d, interpolate
 
-from ganvas.damage.rescale import FILTERS, applied, rescaled, sampling, shrunk
-from ganvas.draw import Draw
-from tests.damage.photographs import scene, scenes
-
-PILLOW = {
-    "box": Image.Resampling.BOX,
-    "triangle": Image.Resampling.BILINEAR,
-    "cubic": Image.Resampling.BICUBIC,
-    "lanczos": Image.Resampling.LANCZOS,
-}
-
-
-def lines(before: int, after: int, name: str) -> torch.Tensor:
-    whole = torch.tensor([before]), torch.tensor([after])
-    return sampling(*whole, before, after, torch.tensor([list(FILTERS).index(name)]), torch.ones(1))
-
-
-@pytest.mark.parametrize("name", FILTERS)
-@pytest.mark.parametrize("size", [(48, 60), (37, 41), (96, 120), (150, 121)])
-def test_as_pillow_resizes(name: str, size: tuple[int, int]) -> None:
-    picture = scene(2)[..., 0].astype(np.float32)
-    wanted = np.asarray(Image.fromarray(picture).resize(size[::-1], PILLOW[name]))
-    rows, columns = lines(96, size[0], name), lines(120, size[1], name)
-    ours = applied(torch.from_numpy(picture)[None, None], rows, columns)[0, 0].numpy()
-    differences = np.abs(ours - wanted)
-    # A box that ends in the middle of a pixel takes it or leaves it by the last bit.
-    assert np.quantile(differences, 0.99 if name != "box" else 0.9) < 0.01
+from ganvas.damage.rescale import rescaled, shrink_kernels, shrunk
+from tests.damage.photographs import photographs
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
-def test_every_picture_shrinks_by_its_own_filter(scale: int) -> None:
-    images, kind = scenes(4, 48, 24), torch.arange(4)
-    together = shrunk(images, scale, kind, torch.ones(4))
-    assert together.shape == (4, 3, 48 // scale, 24 // scale)
-    for row in range(4):
-        alone = shrunk(images[row : row + 1], scale, kind[row : row + 1], torch.ones(1))
-        torch.testing.assert_close(alone[0], together[row], atol=1e-6, rtol=0)
-    if scale == 2:
-        means = images.unfold(2, 2, 2).unfold(3, 2, 2).mean((4, 5))
-        torch.testing.assert_close(together[0], means[0], atol=1e-5, rtol=0)
+@pytest.mark.parametrize(
+    ("kernel", "filter_"),
+    [(0, Image.Resampling.BICUBIC), (1, Image.Resampling.BOX), (2, Image.Resampling.LANCZOS)],
+)
+def test_pure_kernels_are_pillows(scale: int, kernel: int, filter_: Image.Resampling) -> None:
+    images = photographs(2, (96, 120))
+    kernels = shrink_kernels(scale, torch.eye(3)[[kernel, kernel]], torch.zeros(2))
+    painted = shrunk(images, scale, kernels)
+    assert painted.shape == (2, 3, 96 // scale, 120 // scale)
+    for picture, found in zip(images, painted, strict=True):
+        for plane, small in zip(picture.numpy(), found, strict=True):
+            expected = np.asarray(Image.fromarray(plane).resize((120 // scale, 96 // scale), filter_))
+            inner = (slice(4, -4), slice(4, -4))  # Pillow weighs the border otherwise
+            assert np.abs(small.numpy() - expected)[inner].max() < 2e-5
 
 
-def test_a_stretched_filter_is_softer() -> None:
-    images = scenes(2, 64, 64)
-    sharp, soft = (shrunk(images, 2, torch.full((2,), 2), torch.full((2,), s)) for s in (1.0, 1.5))
-    assert soft.diff(dim=3).abs().mean() < 0.95 * sharp.diff(dim=3).abs().mean()
+def test_flat_stays_flat_up_to_the_border() -> None:
+    kernels = shrink_kernels(4, torch.tensor([[0.5, 0.2, 0.3]]), torch.tensor([0.8]))
+    assert torch.allclose(shrunk(torch.full((1, 3, 16, 8), 0.7), 4, kernels), torch.tensor(0.7), atol=1e-6)
 
 
-def test_down_and_up_loses_detail_and_nothing_else() -> None:
-    images = scenes(3, 64, 48)
-    out = rescaled(images, torch.tensor([1.0, 0.7, 0.3]), Draw(1, 3))
-    errors = (out - images).abs().mean((1, 2, 3))
-    assert torch.equal(out[0], images[0])
-    assert 0 < errors[1] < errors[2]
-    torch.testing.assert_close(out.mean((2, 3)), images.mean((2, 3)), atol=0.03, rtol=0)
-    flat = torch.full((3, 3, 20, 20), 0.3)
-    torch.testing.assert_close(rescaled(flat, torch.tensor([0.9, 0.5, 0.2]), Draw(2, 3)), flat, atol=1e-5, rtol=0)
+def test_every_sample_has_its_own_kernel_and_blur_blurs() -> None:
+    images = photographs(1, (64, 64)).expand(3, -1, -1, -1)
+    mix = torch.tensor([[0.0, 1, 0], [0, 1, 0], [0, 0, 1]])
+    painted = shrunk(images, 2, shrink_kernels(2, mix, torch.tensor([0.0, 1.0, 0.0])))
+    assert torch.allclose(painted[0], avg_pool2d(images[:1], 2)[0], atol=1e-6)
+    rough = painted.diff(dim=3).abs().mean((1, 2, 3))
+    assert rough[1] < 0.95 * rough[0]
+    assert (painted[2] - painted[0]).abs().mean() > 1e-3
+
+
+def test_smaller_and_back_is_torchs_and_each_samples_own() -> None:
+    images = photographs(3, (40, 50))
+    painted = rescaled(images, [0.5, 1.0, 0.7], ["area", "bicubic", "bilinear"], ["bilinear", "bicubic", "bicubic"])
+    expected = interpolate(avg_pool2d(images[:1], 2), (40, 50), mode="bilinear", align_corners=False)
+    assert torch.allclose(painted[:1], expected, atol=1e-6)
+    assert torch.allclose(painted[1], images[1], atol=1e-6)
+    assert (painted[2] - images[2]).abs().mean() > 1e-3
+
+
+def test_lesser_floats_are_resized_in_float32() -> None:
+    images = photographs(1, (16, 16)).bfloat16()
+    assert rescaled(images, [0.5], ["bicubic"], ["bicubic"]).dtype == torch.float32

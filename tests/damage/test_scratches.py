@@ -1,42 +1,91 @@
+import pytest
 import torch
 
-from ganvas.damage.scratches import scratched
+from ganvas.damage.marks import MARKS
+from ganvas.damage.scratches import CHANCES, ScratchRanges, scratched
 from ganvas.draw import Draw
-from tests.damage.photographs import scenes
+from tests.damage.photographs import photographs
+
+ALWAYS = ScratchRanges(untouched=0.0, chances=dict.fromkeys(MARKS, 1.0))
 
 
-def test_the_mask_is_what_changed() -> None:
-    images = scenes(40, 64, 48)
-    damaged, mask = scratched(images, Draw(0, 40))
-    assert mask.shape == (40, 1, 64, 48)
-    assert mask.unique().tolist() == [0, 1]
-    changed = (damaged != images).any(1, keepdim=True)
-    assert not (changed & (mask == 0)).any()
-    assert changed.sum() > 0.97 * mask.sum()  # paint of the very colour below it changes nothing
-    visible = ((damaged - images).abs().amax(1, keepdim=True) > 3 / 127.5).sum()
-    assert visible > 0.7 * mask.sum()
-    assert (damaged.abs() <= 1).all()
+def test_every_kind_has_a_chance() -> None:
+    assert set(CHANCES) == set(MARKS)
 
 
-def test_some_pictures_are_whole_and_none_is_lost() -> None:
-    _, mask = scratched(scenes(200, 32, 32), Draw(1, 200))
-    area = mask.mean((1, 2, 3))
-    assert 0.08 < float((area == 0).float().mean()) < 0.4
-    assert float(area.median()) < 0.15
-    assert float(area.max()) > 0.1
+@pytest.mark.parametrize("name", MARKS)
+def test_a_mark_covers_a_little_of_most_pictures(name: str) -> None:
+    opacity, tone = MARKS[name](Draw(1, 60), (64, 96))
+    assert opacity.shape == (60, 64, 96)
+    assert tone.shape in {(60, 3, 1, 1), (60, 3, 64, 96)}
+    assert opacity.min() >= 0
+    assert opacity.max() <= 1
+    assert tone.abs().max() <= 1
+    covered = (opacity > 0.05).float().mean((1, 2))
+    assert (covered > 0).float().mean() > 0.7
+    assert 0.001 < float(covered.mean()) < 0.25
 
 
-def test_damage_is_bright_and_dark_and_soft_at_its_edge() -> None:
-    images = torch.zeros(100, 3, 48, 48)
-    damaged, mask = scratched(images, Draw(2, 100))
-    values = damaged[mask.bool().expand_as(damaged)]
-    assert 0.2 < float((values > 0).float().mean()) < 0.8
-    assert float((values.abs() > 0.5).float().mean()) > 0.05
-    assert float((values.abs() < 0.2).float().mean()) > 0.2
+@pytest.mark.parametrize("name", ["hairline", "film", "dust", "hair", "stain"])
+def test_edges_are_soft(name: str) -> None:
+    opacity, _ = MARKS[name](Draw(2, 40), (96, 96))
+    edge = (opacity > 0.02) & (opacity < 0.6 * opacity.amax((1, 2), keepdim=True))
+    assert edge.sum() > 0.1 * (opacity > 0.02).sum()
 
 
-def test_slices_are_parts_of_the_whole() -> None:
-    images, draw = scenes(6, 32, 32), Draw(3, 6)
-    whole, part = scratched(images, draw), scratched(images[1:4], draw.rows(1, 4))
-    assert torch.equal(part[0], whole[0][1:4])
-    assert torch.equal(part[1], whole[1][1:4])
+def test_film_scratches_run_down_and_hairlines_anywhere() -> None:
+    film, _ = MARKS["film"](Draw(3, 40), (96, 96))
+    hairline, _ = MARKS["hairline"](Draw(3, 40), (96, 96))
+
+    def upright(opacity: torch.Tensor) -> float:
+        return float(opacity.diff(dim=2).abs().sum() / opacity.diff(dim=1).abs().sum())
+
+    assert upright(film) > 4
+    assert 0.5 < upright(hairline) < 2
+
+
+def test_folds_cross_the_picture_with_a_light_and_a_dark_side() -> None:
+    grey = torch.zeros(20, 3, 64, 64)
+    damaged, _ = scratched(grey, Draw(4, 20), ScratchRanges(0.0, {"fold": 1.0}))
+    lighter, darker = (damaged > 0.03).flatten(1).any(1), (damaged < -0.03).flatten(1).any(1)
+    assert lighter.all()
+    assert darker.all()
+
+
+def test_marks_are_bright_or_dark() -> None:
+    grey = torch.zeros(60, 3, 32, 32)
+    damaged, _ = scratched(grey, Draw(5, 60), ScratchRanges(0.0, {"dust": 1.0, "hairline": 1.0}))
+    assert (damaged.amax((1, 2, 3)) > 0.4).any()
+    assert (damaged.amin((1, 2, 3)) < -0.4).any()
+
+
+def test_the_mask_is_where_the_picture_visibly_changed_and_around() -> None:
+    clean = photographs(6, (64, 64))
+    damaged, mask = scratched(clean, Draw(6, 6), ALWAYS)
+    assert mask.shape == (6, 1, 64, 64)
+    assert set(mask.unique().tolist()) == {0.0, 1.0}
+    off = (damaged - clean).abs().amax(1) * 127.5
+    for row in range(6):
+        for y in range(64):
+            for x in range(0, 64, 7):
+                around = off[row, max(0, y - 1) : y + 2, max(0, x - 1) : x + 2]
+                assert bool(mask[row, 0, y, x]) == bool((around > 2).any())
+    assert damaged.abs().max() <= 1
+
+
+def test_some_pictures_stay_as_they_are() -> None:
+    clean = torch.zeros(400, 3, 16, 16)
+    damaged, mask = scratched(clean, Draw(7, 400), ScratchRanges(0.25, dict.fromkeys(MARKS, 1.0)))
+    whole = (damaged == clean).flatten(1).all(1)
+    assert abs(int(whole.sum()) - 100) < 4.5 * (400 * 0.25 * 0.75) ** 0.5
+    assert mask[whole].sum() == 0
+    assert (mask[~whole].flatten(1).sum(1) > 0).float().mean() > 0.95
+
+
+def test_rows_are_those_of_the_whole_batch_and_repeat_themselves() -> None:
+    clean, draw = photographs(12, (48, 56)), Draw(8, 12)
+    whole = scratched(clean, draw)
+    for start, stop in ((0, 5), (5, 6), (6, 12)):
+        part = scratched(clean[start:stop], draw.rows(start, stop))
+        for found, expected in zip(part, whole, strict=True):
+            assert torch.equal(found, expected[start:stop])

@@ -6,7 +6,7 @@ from ganvas.damage.scratches import scratched
 from ganvas.draw import Draw
 from ganvas.objective.segmentation import cross_entropy, overlap_loss
 from ganvas.task.find_scratches import RARE_WEIGHT, FindScratches
-from tests.damage.photographs import scenes
+from tests.task.scenes import scenes
 
 CLEAN = scenes(8, 32, 32)
 BATCH, DRAW = {"image": CLEAN}, Draw(0, 8)

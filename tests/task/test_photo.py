@@ -17,8 +17,8 @@ from ganvas.task.repair import Repairing
 from ganvas.task.restore import Restoring
 from ganvas.task.upscale import Enlarging
 from ganvas.training.task import Problem
-from tests.damage.photographs import scenes
 from tests.task.photos import Critic, Painter
+from tests.task.scenes import scenes
 
 CLEAN = scenes(6, 32, 32)
 BATCH = {"image": CLEAN}

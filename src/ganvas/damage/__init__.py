@@ -1,1 +1,1 @@
-"""What time, cameras and codecs do to photographs, drawn for every sample on the device."""
+"""What time, cameras and codecs do to photographs, drawn a sample at a time on the pictures' device."""

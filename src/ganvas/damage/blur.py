@@ -1,65 +1,68 @@
-"""Blur with a kernel of its own for every picture: lenses out of focus, shaken hands, soft prints."""
+"""Blur: lenses out of focus, hands that shook. Every sample has a kernel of its own."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.functional import conv2d, pad
 
-from ganvas.draw import Draw
-from ganvas.tensors import Images, PerSample
+from ganvas.tensors import Images
 
-REACH = 7
-"""Pixels a kernel reaches to each side; extents up to a third of it are hardly cut off."""
-FAMILIES = ("round", "oval", "box", "motion")
+RADIUS_PX = 5
+"""Kernels are 11×11: Gaussians of up to 1.6 px lose less than 0.2 % of their weight, motions may be 9 px long."""
+
+
+def gaussian_kernels(along_px: Tensor, across_px: Tensor, angle: Tensor, radius_px: int = RADIUS_PX) -> Tensor:
+    """Gaussian kernels of any two widths and direction.
+
+    Args:
+        along_px: Standard deviations along the angle, ``(N,)``; 0 is no blur.
+        across_px: Those across it, ``(N,)``.
+        angle: Direction in radians from right to down, ``(N,)``.
+        radius_px: Kernels have ``2 radius_px + 1`` pixels a side.
+
+    Returns:
+        ``(N, k, k)``, each of sum 1.
+    """
+    along, across = _turned(angle, radius_px)
+    tiny = torch.finfo(along_px.dtype).eps  # no width at all leaves the middle pixel alone
+    exponent = (along / along_px.clamp(min=tiny)[:, None, None]).square()
+    return _of_sum_1((-(exponent + (across / across_px.clamp(min=tiny)[:, None, None]).square()) / 2).exp())
+
+
+def motion_kernels(length_px: Tensor, angle: Tensor, radius_px: int = RADIUS_PX) -> Tensor:
+    """Kernels of a short straight motion: a line of the given length, one pixel wide, with soft ends.
+
+    Args:
+        length_px: ``(N,)``; 0 is no blur.
+        angle: As for `gaussian_kernels`.
+        radius_px: Likewise.
+
+    Returns:
+        ``(N, k, k)``, each of sum 1.
+    """
+    along, across = _turned(angle, radius_px)
+    ends = (length_px[:, None, None] / 2 + 0.5 - along.abs()).clamp(0, 1)
+    return _of_sum_1(ends * (1 - across.abs()).clamp(min=0))
 
 
 def blurred(images: Images, kernels: Tensor) -> Images:
-    """Each picture ``(N, C, H, W)`` by its kernel ``(N, K, K)``, its border repeated outwards; K is odd."""
-    count, channels, height, width = images.shape
-    side = kernels.shape[-1] // 2
-    padded = F.pad(images, (side, side, side, side), mode="replicate")
-    weights = kernels.repeat_interleave(channels, dim=0).unsqueeze(1)
-    merged = F.conv2d(padded.reshape(1, count * channels, *padded.shape[2:]), weights, groups=count * channels)
-    return merged.view(count, channels, height, width)
+    """Pictures ``(N, C, H, W)`` each convolved with its own kernel ``(N, k, k)``, mirrored at the border.
 
-
-def draw_kernels(draw: Draw, extent: PerSample, shortest: float = 0.3) -> Tensor:
-    """One kernel a sample of a family drawn by lot, all with the same standard deviation along their long axis.
-
-    Args:
-        draw: Decides family, direction and proportion.
-        extent: The standard deviation ``(N,)``, pixels, up to `REACH` / 3; 0 leaves a picture as it is.
-        shortest: Least short axis of an oval, as part of the long one.
-
-    Returns:
-        ``(N, 2 REACH + 1, 2 REACH + 1)``, each summing to 1.
+    One grouped convolution does the whole batch: every sample's channels are groups. A picture must have more pixels
+    a side than the kernel's radius.
     """
-    line = torch.arange(-REACH, REACH + 1, device=extent.device, dtype=torch.float32)
-    y, x = line.view(1, -1, 1), line.view(1, 1, -1)
-    turn, extent = _flat(draw.named("turn").uniform(high=torch.pi)), _flat(extent.float())
-    along, across = x * turn.cos() + y * turn.sin(), y * turn.cos() - x * turn.sin()
-    short = extent * _flat(draw.named("short").uniform(low=shortest))
-    half = extent * 3**0.5  # of an even spread with this deviation
-    kernels = torch.stack(
-        [
-            _bell(along, extent) * _bell(across, extent),
-            _bell(along, extent) * _bell(across, short),
-            _even(x, half) * _even(y, half),
-            _even(along, half) * _bell(across, extent.clamp(max=0.5)),
-        ]
-    )
-    family = draw.named("family").integers(len(FAMILIES))
-    chosen = kernels[family, torch.arange(len(family), device=family.device)]
-    return chosen / chosen.sum((1, 2), keepdim=True)
+    count, channels, height, width = images.shape
+    radius = kernels.shape[-1] // 2
+    mirrored = pad(images, (radius,) * 4, mode="reflect").flatten(0, 1)[None]
+    weight = kernels.to(images.dtype).repeat_interleave(channels, 0)[:, None]
+    return conv2d(mirrored, weight, groups=count * channels).reshape(count, channels, height, width)
 
 
-def _bell(distance: Tensor, deviation: Tensor) -> Tensor:
-    return torch.exp(-0.5 * (distance / deviation.clamp(min=1e-3)).square())
+def _turned(angle: Tensor, radius_px: int) -> tuple[Tensor, Tensor]:
+    """Places of a kernel along an angle and across it, ``(N, k, k)`` each."""
+    at = torch.arange(-radius_px, radius_px + 1, device=angle.device, dtype=angle.dtype)
+    cosine, sine = angle.cos()[:, None, None], angle.sin()[:, None, None]
+    return at * cosine + at[:, None] * sine, at[:, None] * cosine - at * sine
 
 
-def _even(distance: Tensor, half: Tensor) -> Tensor:
-    """1 inside, falling to 0 within the pixel at the edge."""
-    return (half + 0.5 - distance.abs()).clamp(0, 1)
-
-
-def _flat(values: PerSample) -> Tensor:
-    return values.view(-1, 1, 1)
+def _of_sum_1(kernels: Tensor) -> Tensor:
+    return kernels / kernels.sum((1, 2), keepdim=True)

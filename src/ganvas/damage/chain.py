@@ -1,186 +1,228 @@
-"""Damage in the order in which it happens: the print fades, the lens blurs, the sensor makes noise, codecs compress."""
+"""The recipes: how clean photographs become what `restore` and `upscale` are given.
 
-from dataclasses import dataclass
+Which damage a sample has is drawn on the CPU, whatever the pictures' device: only the samples that have it are
+computed, and nothing waits for the device.
+"""
+
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from ganvas.damage.blur import REACH, blurred, draw_kernels
-from ganvas.damage.fade import faded
-from ganvas.damage.jpeg import UNIT, jpeg
-from ganvas.damage.noise import draw_grain, noisy
-from ganvas.damage.rescale import FILTERS, rescaled, shrunk
+from ganvas.damage.blur import blurred, gaussian_kernels, motion_kernels
+from ganvas.damage.fade import Fade, faded
+from ganvas.damage.jpeg import jpeg, jpeg_twice
+from ganvas.damage.noise import noisy
+from ganvas.damage.rescale import Kernel, rescaled, shrink_kernels, shrunk
 from ganvas.draw import Draw
-from ganvas.tensors import Images, PerSample
+from ganvas.tensors import Images
 
-Range = tuple[float, float]
+KINDS = ("fade", "blur", "rescale", "noise", "jpeg")
+"""The order of their happening: the print fades, the lens blurs, the sensor is noisy, the file is compressed."""
 
 
 @dataclass(frozen=True)
 class RestoreRanges:
-    """What a photograph to be restored has been through, at full strength.
-
-    Each kind has a lot of its own whether it happens; if it does, its level is the sample's strength times a factor
-    from ``jitter`` of what stands here.
+    """How often, and at full severity how strongly, photographs are damaged for `restore`.
 
     Attributes:
-        clean: Part of the samples that nothing happens to, at strength 0.
-        jitter: How closely levels follow the strength.
-        blur_px: Largest standard deviation of a kernel, pixels.
-        noise: Largest standard deviation of noise that is the same everywhere, levels of 256.
-        photon: Largest addition to it in full light, levels.
-        quality: JPEG quality at no and at full strength.
-        smallest: Smallest size that a picture was shrunk to and enlarged from.
-        blur_share: How often it is blurred; the others likewise.
-        noise_share: How often noisy.
-        jpeg_share: How often compressed.
-        twice_share: Of the compressed, how often a second time on a shifted grid (Jiang et al. 2021, FBCNN).
-        rescale_share: How often resized.
-        fade_share: How often faded.
-        grey_share: Of noise, how often it is the same in all channels.
-        early_share: Of noise, how often it is blurred and resized with the picture.
+        untouched: Chance of a picture without any damage.
+        fade: Chance of fading on the others.
+        blur: Chance of blur.
+        rescale: Chance of having been smaller.
+        noise: Chance of noise.
+        jpeg: Chance of JPEG. Who drew none of the five gets noise or JPEG, with equal chances.
+        fade_loss: Share of contrast and of colour that full severity takes.
+        blur_px: Standard deviation of the Gaussian at full severity; motions are three times as long.
+        rescale_factor: The smaller size at full severity, as a share of the sides. Even the slightest resizing
+            blurs, so below half severity its result is mixed with the picture.
+        noise_levels: Standard deviation of the noise at full severity, in 8-bit levels.
+        quality: JPEG quality at full and at no severity.
+        twice: Chance that a JPEG is saved a second time, on another grid.
     """
 
-    clean: float = 0.1
-    jitter: Range = (0.7, 1.0)
-    blur_px: float = 2.0
-    noise: float = 35.0
-    photon: float = 25.0
-    quality: Range = (95.0, 8.0)
-    smallest: float = 0.4
-    blur_share: float = 0.35
-    noise_share: float = 0.6
-    jpeg_share: float = 0.65
-    twice_share: float = 0.3
-    rescale_share: float = 0.25
-    fade_share: float = 0.1
-    grey_share: float = 0.4
-    early_share: float = 0.4
+    untouched: float = 0.1
+    fade: float = 0.1
+    blur: float = 0.3
+    rescale: float = 0.3
+    noise: float = 0.6
+    jpeg: float = 0.6
+    fade_loss: float = 0.6
+    blur_px: float = 1.6
+    rescale_factor: float = 0.5
+    noise_levels: float = 50.0
+    quality: tuple[float, float] = (10.0, 95.0)
+    twice: float = 0.3
 
 
 @dataclass(frozen=True)
 class ShrinkRanges:
-    """What a small picture has been through besides getting small.
+    """How photographs are shrunk for `upscale`.
 
     Attributes:
-        stretch: How much wider than usual a filter is.
-        blur_px: Largest standard deviation of a blur before, in pixels of the small picture.
-        blur_share: How often there is one; the others likewise.
-        noise: Largest standard deviation of noise after, levels.
-        noise_share: How often noisy.
-        quality: JPEG quality after.
-        jpeg_share: How often compressed.
+        bicubic: Chance of the pure bicubic kernel; the others get a mixture of bicubic, area and Lanczos.
+        blur: Chance of blur before shrinking.
+        blur_share: Greatest standard deviation of it, in pixels of the smaller picture.
+        noise: Chance of noise afterwards.
+        noise_levels: Greatest standard deviation of it, in 8-bit levels.
+        jpeg: Chance of JPEG at the end.
+        quality: Least and greatest quality.
     """
 
-    stretch: Range = (0.9, 1.2)
-    blur_px: float = 0.5
-    blur_share: float = 0.3
-    noise: float = 4.0
-    noise_share: float = 0.15
-    quality: Range = (75.0, 98.0)
-    jpeg_share: float = 0.15
+    bicubic: float = 0.4
+    blur: float = 0.3
+    blur_share: float = 0.35
+    noise: float = 0.2
+    noise_levels: float = 5.0
+    jpeg: float = 0.2
+    quality: tuple[float, float] = (60.0, 95.0)
 
 
-RESTORE, SHRINK = RestoreRanges(), ShrinkRanges()
+RESTORE = RestoreRanges()
+SHRINK = ShrinkRanges()
 
 
 def damaged_photograph(clean: Images, draw: Draw, ranges: RestoreRanges = RESTORE) -> tuple[Images, Tensor]:
-    """Pictures to restore, and how much each has been through.
+    """Photographs with fading, blur, noise and JPEG, and how strong the strongest of them is.
 
-    The strength is the level of whatever damage there is, not its amount: at 0.5, noise has about half of the largest
-    deviation, and JPEG a quality half-way between the two ends. A network that is told it restores that level: told
-    more than there is it smooths, told less it leaves some, told 0 it leaves a picture as it is (as the noise level of
-    FFDNet, Zhang et al. 2018, and the quality factor of FBCNN, Jiang et al. 2021).
+    Strength is severity: each damage has a range from nothing to its worst (fading to ``fade_loss``, a Gaussian to
+    ``blur_px``, noise to ``noise_levels``, JPEG from the highest quality to the lowest), and a picture's strength
+    is the place of its worst damage in that range. The other damages lie lower in theirs. For one draw, a greater
+    strength makes every damage worse; so whoever turns the dial of a network trained with it says how bad the
+    picture is at its worst, on the scale 0.2: σ = 10 levels or quality 78; 0.5: 25 or 53; 1: 50 or 10.
 
     Args:
-        clean: RGB ``(N, 3, H, W)`` in [-1, 1].
-        draw: Decides everything.
-        ranges: Levels and shares.
+        clean: RGB ``(N, 3, H, W)`` in [-1, 1], more than 8 pixels a side.
+        draw: Where the numbers come from; N rows.
+        ranges: How often and how strongly.
 
     Returns:
-        The damaged pictures, rounded to 256 levels where damaged, in [-1, 1]; the strength ``(N,)`` from 0 (untouched)
-        to 1.
+        Damaged pictures of the same shape in [-1, 1], and strengths ``(N,)`` in [0, 1]. Rows of strength 0 equal
+        the clean ones, all others have a strength above 0.
     """
-    strength = (draw.named("strength").uniform() - ranges.clean).clamp(min=0) / (1 - ranges.clean)
+    known = replace(draw, device="cpu")
+    severity = draw_severity(known, ranges)
+    damaged = clean.clone()
+    for kind, column in zip(KINDS, severity.unbind(1), strict=True):
+        rows = column.nonzero()[:, 0]
+        if len(rows):
+            there = rows.to(clean.device)
+            own = known.named(kind).picked(rows)
+            damaged[there] = DAMAGES[kind](damaged[there], column[rows], own, ranges).clamp(-1, 1)
+    return damaged, severity.amax(1).to(clean.device)
 
-    def level(name: str, share: float) -> PerSample:
-        """Of this kind of damage, 0 to 1."""
-        happens = draw.named(name, "happens").uniform() < share
-        factor = draw.named(name, "level").uniform(low=ranges.jitter[0], high=ranges.jitter[1])
-        return torch.where(happens, strength * factor, 0.0)
 
-    images = faded(clean.float(), level("fade", ranges.fade_share), draw.named("fade"))
-    grain = draw_grain(draw.named("noise"), tuple(clean.shape[1:]), ranges.grey_share)
-    noise = level("noise", ranges.noise_share)
-    early = torch.where(draw.named("early").uniform() < ranges.early_share, noise, 0.0)
-    mix = draw.named("mix").uniform(2)  # how much of it is the same everywhere, and how much grows with light
-
-    def with_noise(images: Images, amount: PerSample) -> Images:
-        return noisy(images, grain, ranges.noise * mix[:, 0] * amount, ranges.photon * mix[:, 1] * amount)
-
-    images = with_noise(images, early)
-    images = blurred(images, draw_kernels(draw.named("blur"), ranges.blur_px * level("blur", ranges.blur_share)))
-    factor = 1 - (1 - ranges.smallest) * level("rescale", ranges.rescale_share)
-    images = rescaled(images, factor, draw.named("rescale"))
-    images = with_noise(images, noise - early)
-    twice = draw.named("twice").uniform() < ranges.twice_share
-    for name, again in (("first", torch.ones_like(twice)), ("second", twice)):
-        codec = level("jpeg" if name == "first" else "jpeg again", 1.0)
-        happens = (draw.named("jpeg").uniform() < ranges.jpeg_share) & again
-        quality = ranges.quality[0] + (ranges.quality[1] - ranges.quality[0]) * codec
-        images = compressed(images, happens, quality, draw.named("jpeg", name))
-    damaged = _in_levels(images)
-    return torch.where((strength == 0).view(-1, 1, 1, 1), clean, damaged), strength
+def draw_severity(draw: Draw, ranges: RestoreRanges = RESTORE) -> Tensor:
+    """How bad each of the `KINDS` is in each sample: ``(N, 5)`` in [0, 1], 0 where a sample is without it."""
+    chances = torch.tensor([getattr(ranges, kind) for kind in KINDS])
+    has = draw.named("has").uniform(len(KINDS)) < chances
+    spare = KINDS.index("noise") + draw.named("spare").integers(2)
+    has = has | (~has.any(1, keepdim=True) & (torch.arange(len(KINDS)) == spare[:, None]))
+    share = has * draw.named("share").uniform(len(KINDS)).clamp(min=0.01)
+    strength = 1 - draw.named("strength").uniform()  # in (0, 1]
+    strength = strength * (draw.named("untouched").uniform() >= ranges.untouched)
+    return strength[:, None] * share / share.amax(1, keepdim=True)
 
 
 def shrunk_photograph(clean: Images, scale: int, draw: Draw, ranges: ShrinkRanges = SHRINK) -> Images:
-    """The pictures at 1 / scale of their sides, as somebody would have them who wants them large.
+    """Photographs made smaller, a few of them with a little noise or JPEG.
 
     Args:
         clean: RGB ``(N, 3, H, W)`` in [-1, 1]; H and W are multiples of the scale.
-        scale: Whole number.
-        draw: Decides everything.
-        ranges: Levels and shares.
+        scale: How many times smaller, from 2.
+        draw: Where the numbers come from; N rows.
+        ranges: How often and how strongly.
 
     Returns:
-        ``(N, 3, H / scale, W / scale)`` in [-1, 1], rounded to 256 levels.
+        ``(N, 3, H / scale, W / scale)`` in [-1, 1].
     """
+    known = replace(draw, device="cpu")
+    weights = known.named("mix").uniform(3) + 1e-3
+    pure = known.named("bicubic").uniform() < ranges.bicubic
+    mix = torch.where(pure[:, None], torch.tensor([1.0, 0.0, 0.0]), weights / weights.sum(1, keepdim=True))
+    blur_px = known.named("width").uniform(high=ranges.blur_share * scale) * _chosen(known, "blur", ranges.blur)
+    small = shrunk(clean, scale, shrink_kernels(scale, mix, blur_px).to(clean.device)).clamp_(-1, 1)
+    rows = _chosen(known, "noise", ranges.noise).nonzero()[:, 0]
+    if len(rows):
+        own, there = known.named("noise").picked(rows), rows.to(clean.device)
+        sigma = own.named("sigma").uniform(high=ranges.noise_levels)
+        small[there] = _with_noise(small[there], sigma, own).clamp_(-1, 1)
+    rows = _chosen(known, "jpeg", ranges.jpeg).nonzero()[:, 0]
+    if len(rows):
+        own, there = known.named("jpeg").picked(rows), rows.to(clean.device)
+        low, high = ranges.quality
+        quality = own.named("quality").uniform(low=low, high=high)
+        small[there] = jpeg(small[there], quality, own.named("halved").uniform() < 0.5)
+    return small
 
-    def drawn(name: str, low: float, high: float, share: float) -> PerSample:
-        value = draw.named(name).uniform(low=low, high=high)
-        return torch.where(draw.named(name, "happens").uniform() < share, value, 0.0)
 
-    blur = drawn("blur", 0.0, ranges.blur_px * scale, ranges.blur_share).clamp(max=REACH / 3)
-    images = blurred(clean.float(), draw_kernels(draw.named("kernel"), blur))
-    kind = draw.named("filter").integers(len(FILTERS))
-    stretch = draw.named("stretch").uniform(low=ranges.stretch[0], high=ranges.stretch[1])
-    images = shrunk(images, scale, kind, stretch)
-    noise = drawn("noise", 0.0, ranges.noise, ranges.noise_share)
-    images = noisy(
-        images, draw_grain(draw.named("grain"), tuple(images.shape[1:]), 0.5), noise, torch.zeros_like(noise)
+def _fade(images: Images, severity: Tensor, draw: Draw, ranges: RestoreRanges) -> Images:
+    loss = severity * ranges.fade_loss
+    fade = Fade(
+        loss=loss,
+        colour_loss=loss * draw.named("colour").uniform(),
+        yellow=draw.named("yellow").uniform(),
+        light=draw.named("light").uniform(low=0.5, high=0.95),
+        uneven=draw.named("uneven").uniform(),
+        centre=draw.named("centre").uniform(2),
     )
-    quality = drawn("jpeg", *ranges.quality, ranges.jpeg_share)
-    return _in_levels(compressed(images, quality > 0, quality, draw.named("codec")))
+    return faded(images, fade.to(images.device))
 
 
-def compressed(images: Images, which: Tensor, quality: PerSample, draw: Draw) -> Images:
-    """JPEG for some of the samples, with subsampling and grid drawn by lot.
-
-    Args:
-        images: RGB ``(N, 3, H, W)``.
-        which: Bool ``(N,)``.
-        quality: 1 to 100 ``(N,)``.
-        draw: Decides subsampling (in two of three) and where the grid lies.
-    """
-    rows = which.nonzero()[:, 0]
-    if not len(rows):
-        return images
-    subsampled = draw.named("subsampled").uniform() < 2 / 3
-    shift = draw.named("shift").integers(UNIT, 2)
-    done = images.clone()
-    done[rows] = jpeg(images[rows], quality[rows], subsampled[rows], shift[rows])
-    return done
+def _blur(images: Images, severity: Tensor, draw: Draw, ranges: RestoreRanges) -> Images:
+    width = severity * ranges.blur_px
+    angle = draw.named("angle").uniform(high=torch.pi)
+    still = gaussian_kernels(width, width * draw.named("across").uniform(low=0.4), angle)
+    moved = draw.named("moved").uniform() < 0.3
+    kernels = torch.where(moved[:, None, None], motion_kernels(3 * width, angle), still)
+    return blurred(images, kernels.to(images.device))
 
 
-def _in_levels(images: Images) -> Images:
-    return (images * 127.5 + 127.5).round().clamp(0, 255) / 127.5 - 1
+def _rescale(images: Images, severity: Tensor, draw: Draw, ranges: RestoreRanges) -> Images:
+    factor = 1 - severity * (1 - ranges.rescale_factor)
+    names: tuple[Kernel, ...] = ("bicubic", "bilinear", "area")
+    down = [names[choice] for choice in draw.named("down").integers(3).tolist()]
+    up = [names[choice] for choice in draw.named("up").integers(2).tolist()]  # nobody repeats pixels by halves
+    result = rescaled(images, factor.tolist(), down, up)
+    seen = (2 * severity).clamp(max=1).to(images.device)  # the slightest resizing already blurs: it is mixed in slowly
+    return torch.lerp(images, result, seen[:, None, None, None])
+
+
+def _noise(images: Images, severity: Tensor, draw: Draw, ranges: RestoreRanges) -> Images:
+    return _with_noise(images, severity * ranges.noise_levels, draw)
+
+
+def _jpeg(images: Images, severity: Tensor, draw: Draw, ranges: RestoreRanges) -> Images:
+    worst, best = ranges.quality
+    quality = best + (worst - best) * severity
+    halved = draw.named("halved").uniform(2) < 0.6
+    twice = draw.named("twice").uniform() < ranges.twice
+    first = best + (worst - best) * severity * draw.named("first").uniform()
+    result = torch.empty_like(images)
+    once = (~twice).nonzero()[:, 0]
+    if len(once):
+        there = once.to(images.device)
+        result[there] = jpeg(images[there], quality[once], halved[once, 1])
+    again = twice.nonzero()[:, 0]
+    if len(again):
+        there = again.to(images.device)
+        order = draw.named("order").uniform()[:, None] < 0.5  # the worse file may be the first or the second
+        both = torch.where(order, torch.stack([quality, first], 1), torch.stack([first, quality], 1))
+        shift = draw.named("shift").integers(8, 2)
+        result[there] = jpeg_twice(images[there], both[again], halved[again], shift[again])
+    return result
+
+
+def _with_noise(images: Images, sigma: Tensor, draw: Draw) -> Images:
+    """Noise of any share of light, in half of the samples of one colour."""
+    shot = draw.named("shot").uniform()
+    grey = draw.named("grey").uniform() < 0.4
+    device = images.device
+    return noisy(images, sigma.to(device), shot.to(device), grey.to(device), replace(draw, device=device))
+
+
+def _chosen(draw: Draw, name: str, chance: float) -> Tensor:
+    return draw.named("has", name).uniform() < chance
+
+
+DAMAGES = {"fade": _fade, "blur": _blur, "rescale": _rescale, "noise": _noise, "jpeg": _jpeg}

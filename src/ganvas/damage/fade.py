@@ -1,48 +1,61 @@
-"""What light and years do to a print: less contrast, less colour, a yellow cast, darker or paler corners."""
+"""Fading: what light and years do to a print. Contrast and colour shrink towards the tone of old paper."""
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ganvas.draw import Draw
-from ganvas.tensors import Images, PerSample
+from ganvas.tensors import Images
 
-DARKEST, PALEST = 0.35, 0.2
-"""How far black may rise and white may fall, as parts of the range."""
-CAST = (0.06, 0.0, -0.25)
-"""What a full cast adds to red, green and blue in the lights: paper and varnish turn yellow."""
-LUMA = (0.299, 0.587, 0.114)
+GREY = (0.299, 0.587, 0.114)
+"""Weights of R, G and B in the light, ITU-R BT.601."""
 
 
-def faded(images: Images, strength: PerSample, draw: Draw) -> Images:
-    """Pictures as an old print shows them.
+@dataclass(frozen=True)
+class Fade:
+    """How prints have faded, ``(N,)`` each.
 
-    Args:
-        images: RGB ``(N, 3, H, W)`` in [-1, 1].
-        strength: How much of everything ``(N,)``, 0 (as it is) to 1.
-        draw: Decides how much of what.
-
-    Returns:
-        The same shape, in [-1, 1].
+    Attributes:
+        loss: Share of contrast lost to the paper's tone, from 0 to below 1.
+        colour_loss: Share of colour lost to grey, from 0 to 1.
+        yellow: How yellow the paper is: 0 neutral, 1 strong.
+        light: Light of the paper, from 0 black to 1 white: what everything fades towards.
+        uneven: How much more, up to 1, the loss is at the far edge than in the middle of the fade.
+        centre: Where it is least, ``(N, 2)``: y and x as shares of the sides.
     """
 
-    def amount(name: str, low: float = 0.0, high: float = 1.0) -> Tensor:
-        return draw.named(name).uniform(1, 1, 1, low=low, high=high) * strength.view(-1, 1, 1, 1)
+    loss: Tensor
+    colour_loss: Tensor
+    yellow: Tensor
+    light: Tensor
+    uneven: Tensor
+    centre: Tensor
 
-    light = 0.5 * images + 0.5
-    grey = (light * light.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
-    light = torch.lerp(light, grey.expand_as(light), amount("grey", high=0.8))
-    light = light.clamp(min=0) ** torch.exp(amount("curve", -0.4, 0.4))
-    black, white = DARKEST * amount("black"), 1 - PALEST * amount("white")
-    light = black + (white - black) * light
-    light = light + amount("cast") * light.new_tensor(CAST).view(1, 3, 1, 1) * light
-    light = light * (1 + amount("corners", -0.5, 0.3) * _corners(light))
-    untouched = (strength == 0).view(-1, 1, 1, 1)
-    return torch.where(untouched, images, light.clamp(0, 1) * 2 - 1)
+    def to(self, device: torch.device) -> "Fade":
+        """The same on another device."""
+        return Fade(**{name: number.to(device) for name, number in vars(self).items()})
 
 
-def _corners(images: Tensor) -> Tensor:
-    """0 in the middle, growing with the square of the distance to 1 in the corners, ``(1, 1, H, W)``."""
-    height, width = images.shape[2:]
-    y = torch.linspace(-1, 1, height, device=images.device).view(1, 1, -1, 1)
-    x = torch.linspace(-1, 1, width, device=images.device).view(1, 1, 1, -1)
-    return (x.square() + y.square()) / 2
+def faded(images: Images, fade: Fade) -> Images:
+    """RGB pictures ``(N, 3, H, W)`` in [-1, 1] after fading, in [-1, 1]; no loss of either kind changes nothing."""
+    tone = _paper(fade)[:, :, None, None] * 2 - 1
+    loss = (fade.loss[:, None, None] * _spread(fade, images.shape[2:])).clamp(max=1)[:, None]
+    weights = torch.tensor(GREY, device=images.device)[:, None, None]
+    grey = (images * weights).sum(1, keepdim=True)
+    pale = images + (grey - images) * fade.colour_loss[:, None, None, None]
+    return pale + (tone - pale) * loss
+
+
+def _paper(fade: Fade) -> Tensor:
+    """Tone of the paper ``(N, 3)`` in [0, 1]: yellow takes blue away, and a little green."""
+    taken = torch.tensor((0.0, 0.12, 0.4), device=fade.yellow.device)
+    return fade.light[:, None] * (1 - taken * fade.yellow[:, None])
+
+
+def _spread(fade: Fade, size: tuple[int, ...]) -> Tensor:
+    """How the loss is spread, ``(N, H, W)``: 1 at the centre, growing with the squared distance to 1 + uneven."""
+    height, width = size
+    y = (torch.arange(height, device=fade.loss.device) + 0.5) / height - fade.centre[:, :1]
+    x = (torch.arange(width, device=fade.loss.device) + 0.5) / width - fade.centre[:, 1:]
+    far = (y.square()[:, :, None] + x.square()[:, None, :]) / 2
+    return 1 + fade.uneven[:, None, None] * far

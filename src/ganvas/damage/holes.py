@@ -1,115 +1,113 @@
-"""Holes to be painted: strokes thin and thick, boxes and blobs, drawn for every sample."""
+"""Holes to fill: strokes thin and thick, boxes, irregular blobs.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+Every hole is the part of a field that lies below a threshold: the distance to strokes, say. The threshold is the
+quantile of the area that was drawn, so a mask covers exactly what it is meant to, whatever the strokes' course.
+Free-form strokes after Yu et al. 2019 (arXiv:1806.03589, appendix A); thin, medium and thick masks after Suvorov et
+al. 2022 (arXiv:2109.07161, section 3.3).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from ganvas.damage.strokes import distance_px, draw_paths
+from ganvas.damage.lines import distance_to_lines, grid, wandering
+from ganvas.damage.texture import smooth_noise
 from ganvas.draw import Draw
 
-STROKES, BENDS, BOXES = 3, 4, 3
-KINDS = ("thin", "thick", "boxes", "blob")
+Field = Callable[[Draw, tuple[int, int]], Tensor]
 
 
 @dataclass(frozen=True)
-class HoleRanges:
-    """How large holes are.
+class HoleKind:
+    """One kind of holes.
 
     Attributes:
-        area: Least and largest part of a picture that is missing.
-        thin_px: Half the width of a thin stroke, pixels.
-        thick: Half the width of a thick stroke, as part of the shorter side.
-        length: Of a stroke, as part of the side.
-        box: Sides of a box, as parts of the sides.
-        blob_cells: Cells across the noise a blob is cut from: more make more and smaller islands.
-        shares: How often each of `KINDS` is drawn.
+        field: Gives fields ``(N, H, W)``; the hole is where they are least.
+        share: How many of all masks are of this kind.
+        area: Least and greatest area, as a share of the picture.
     """
 
-    area: tuple[float, float] = (0.01, 0.4)
-    thin_px: tuple[float, float] = (0.8, 4.0)
-    thick: tuple[float, float] = (0.04, 0.12)
-    length: tuple[float, float] = (0.3, 1.2)
-    box: tuple[float, float] = (0.1, 0.45)
-    blob_cells: int = 6
-    shares: tuple[float, float, float, float] = (0.35, 0.3, 0.15, 0.2)
+    field: Field
+    share: float
+    area: tuple[float, float]
 
 
-HOLES = HoleRanges()
-
-
-def draw_holes(draw: Draw, size: tuple[int, int], ranges: HoleRanges = HOLES) -> Tensor:
-    """One mask a sample: which of four kinds of hole it has is drawn by lot.
-
-    Each kind is a landscape that is low where the hole is; the water stands at 0, or where the area is in its range.
+def draw_holes(draw: Draw, size: tuple[int, int]) -> Tensor:
+    """Masks of one hole or several.
 
     Args:
-        draw: Decides everything.
-        size: Height and width, pixels.
-        ranges: How large the holes are.
+        draw: Where the numbers come from.
+        size: Height and width.
 
     Returns:
-        ``(N, 1, H, W)``, float32: 1 = missing. A picture's missing part lies in ``ranges.area``, but for the pixels
-        that are level with the one at its edge.
+        Float ``(N, 1, H, W)`` on the draw's device: 1 where the picture is missing, else 0; from 2 to 40 % are.
     """
-    kind = _chosen(draw.named("kind").uniform(), ranges.shares)
-    land = torch.stack(
-        [_strokes(draw, size, kind == 1, ranges), _boxes(draw, size, ranges), _blobs(draw, size, ranges)]
-    )
-    picked = (kind - 1).clamp(min=0)  # thin and thick strokes are one landscape
-    land = land[picked, torch.arange(len(kind), device=kind.device)]
-    sorted_land = land.flatten(1).sort(1).values
-    least, most = (min(int(part * land[0].numel()), land[0].numel() - 1) for part in ranges.area)
-    lowest, highest = sorted_land[:, least], sorted_land[:, most]
-    level = torch.zeros_like(lowest).clamp(lowest, highest).view(-1, 1, 1)
-    return (land < level).float().unsqueeze(1)
+    known = replace(draw, device="cpu")  # known here, so that only what is drawn is computed
+    chance, area = known.named("kind").uniform(), known.named("area").uniform()
+    masks = torch.zeros(draw.count, *size, device=draw.device)
+    least = 0.0
+    for name, kind in HOLES.items():
+        rows = ((least <= chance) & (chance < least + kind.share)).nonzero()[:, 0]
+        least += kind.share
+        if len(rows):
+            low, high = kind.area
+            field = kind.field(draw.named(name).picked(rows), size)
+            masks[rows.to(draw.device)] = _lowest(field, (low + (high - low) * area[rows]).tolist())
+    return masks[:, None]
 
 
-def _chosen(lot: Tensor, shares: Sequence[float]) -> Tensor:
-    """Which share each lot from 0 to 1 falls in."""
-    edges = torch.tensor(shares, device=lot.device).cumsum(0)
-    return torch.bucketize(lot * edges[-1], edges[:-1].contiguous(), right=True)
+def _lowest(fields: Tensor, areas: list[float]) -> Tensor:
+    """Where fields ``(N, H, W)`` are among their lowest shares, as numbers 0 and 1."""
+    pixels = fields[0].numel()
+    last = [field.flatten().kthvalue(max(1, round(a * pixels))).values for field, a in zip(fields, areas, strict=True)]
+    return (fields <= torch.stack(last)[:, None, None]).to(fields.dtype)
 
 
-def _strokes(draw: Draw, size: tuple[int, int], thick: Tensor, ranges: HoleRanges) -> Tensor:
-    own = draw.named("strokes")
-    low, high = ranges.length
-    length = own.named("length").uniform(STROKES, low=low, high=high)
-    points = draw_paths(own, STROKES, BENDS, length, torch.full_like(length, 1.2))
-    lot = own.named("radius").uniform(STROKES)
-    thin_px, thick_px = ranges.thin_px, tuple(part * min(size) for part in ranges.thick)
-    radius = torch.where(thick[:, None], _between(lot, *thick_px), _between(lot, *thin_px))
-    absent = own.named("absent").uniform(STROKES) < 0.4
-    absent[:, 0] = False
-    radius = torch.where(absent, -float(max(size)), radius)
-    return (distance_px(points, size) - radius[..., None, None]).amin(1)
+def _strokes(draw: Draw, size: tuple[int, int], most: int, steps: int, step: tuple[float, float]) -> Tensor:
+    """Distance to up to so many strokes, in units of their widths."""
+    count = draw.named("strokes").integers(most)
+    nearest = torch.full((draw.count, *size), torch.inf, device=draw.device)
+    for number in range(most):
+        own = draw.named("stroke", number)
+        width = own.named("width").uniform(low=0.6, high=1.4)
+        far = distance_to_lines(wandering(own, size, steps, step, turn=0.5), size) / width[:, None, None]
+        nearest = torch.minimum(nearest, far.masked_fill_((number > count)[:, None, None], torch.inf))
+    return nearest
 
 
-def _boxes(draw: Draw, size: tuple[int, int], ranges: HoleRanges) -> Tensor:
-    own = draw.named("boxes")
-    centre = own.named("centre").uniform(BOXES, 2)
-    half = own.named("half").uniform(BOXES, 2, low=ranges.box[0], high=ranges.box[1]) / 2
-    absent = own.named("absent").uniform(BOXES, 1) < 0.5
-    absent[:, 0] = False
-    half = torch.where(absent, -1.0, half)
-    beyond = []
-    for axis, side in enumerate(size):
-        line = (torch.arange(side, device=centre.device) + 0.5).view(1, 1, -1)
-        beyond.append((line - centre[:, :, axis, None] * side).abs() - half[:, :, axis, None] * side)
-    return torch.maximum(beyond[0][..., None], beyond[1][:, :, None]).amin(1)
+def _thin(draw: Draw, size: tuple[int, int]) -> Tensor:
+    return _strokes(draw, size, most=5, steps=6, step=(0.05, 0.25))
 
 
-def _blobs(draw: Draw, size: tuple[int, int], ranges: HoleRanges) -> Tensor:
-    own = draw.named("blobs")
-    cells = own.named("cells").normal(1, ranges.blob_cells, ranges.blob_cells)
-    land = F.interpolate(cells, size=size, mode="bicubic", align_corners=False)[:, 0]
-    # Of the normal distribution, the part that lies below the water.
-    part = own.named("part").uniform(1, 1, low=ranges.area[0], high=ranges.area[1])
-    level: Tensor = torch.special.ndtri(part)
-    return land - level
+def _thick(draw: Draw, size: tuple[int, int]) -> Tensor:
+    wobble = 1 + 0.12 * smooth_noise(draw.named("wobble"), size, max(2, min(size) // 12))
+    return _strokes(draw, size, most=2, steps=5, step=(0.06, 0.25)) * wobble
 
 
-def _between(lot: Tensor, low: float, high: float) -> Tensor:
-    return low + (high - low) * lot
+def _boxes(draw: Draw, size: tuple[int, int], most: int = 3) -> Tensor:
+    y, x = grid(size, draw.device)
+    count = draw.named("boxes").integers(most)
+    nearest = torch.full((draw.count, *size), torch.inf, device=draw.device)
+    for number in range(most):
+        own = draw.named("box", number)
+        centre = own.named("centre").uniform(2, low=0.1, high=0.9) * torch.tensor(size, device=draw.device)
+        side = own.named("sides").uniform(2, low=0.3, high=1.0)[:, :, None, None]
+        off_y, off_x = (y - centre[:, :1, None]).abs() / side[:, 0], (x - centre[:, 1:, None]).abs() / side[:, 1]
+        far = torch.maximum(off_y, off_x).masked_fill_((number > count)[:, None, None], torch.inf)
+        nearest = torch.minimum(nearest, far)
+    return nearest
+
+
+def _blobs(draw: Draw, size: tuple[int, int]) -> Tensor:
+    coarse = smooth_noise(draw.named("coarse"), size, max(2, min(size) // 4))
+    return coarse + 0.35 * smooth_noise(draw.named("fine"), size, max(2, min(size) // 16))
+
+
+HOLES = {
+    "thin": HoleKind(_thin, share=0.35, area=(0.02, 0.12)),
+    "thick": HoleKind(_thick, share=0.35, area=(0.05, 0.40)),
+    "box": HoleKind(_boxes, share=0.1, area=(0.03, 0.35)),
+    "blob": HoleKind(_blobs, share=0.2, area=(0.02, 0.40)),
+}

@@ -1,121 +1,146 @@
-"""JPEG by its own arithmetic (ITU-T T.81, JFIF), every picture at a quality, subsampling and grid of its own."""
+"""What JPEG keeps of a picture: its arithmetic without its bits (ITU-T T.81; JFIF 1.02; libjpeg's choices).
+
+RGB → YCbCr, chroma halved or not, 8×8 cosine transform, division by a table, rounding, and all the way back. What a
+file would add, Huffman coding, loses nothing and is left out.
+"""
 
 import math
+from functools import cache
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.functional import avg_pool2d, interpolate, pad
 
-from ganvas.tensors import Images, PerSample
+from ganvas.tensors import Images
 
-# T.81, annex K.1: the tables every common encoder scales.
-_LUMA = (
-    16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56,
-    14, 17, 22, 29, 51, 87, 80, 62, 18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92,
-    49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99,
-)  # fmt: skip
-_CHROMA = (
-    17, 18, 24, 47, 99, 99, 99, 99, 18, 21, 26, 66, 99, 99, 99, 99, 24, 26, 56, 99, 99, 99, 99, 99,
-    47, 66, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
-    99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
-)  # fmt: skip
-_TO_YCC = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
-_TO_RGB = ((1.0, 0.0, 1.402), (1.0, -0.344136, -0.714136), (1.0, 1.772, 0.0))
-BLOCK, UNIT = 8, 16
-"""Pixels a block of the transform, and a block of colour that was halved."""
+BLOCK = 8
+LUMA = (
+    (16, 11, 10, 16, 24, 40, 51, 61),
+    (12, 12, 14, 19, 26, 58, 60, 55),
+    (14, 13, 16, 24, 40, 57, 69, 56),
+    (14, 17, 22, 29, 51, 87, 80, 62),
+    (18, 22, 37, 56, 68, 109, 103, 77),
+    (24, 35, 55, 64, 81, 104, 113, 92),
+    (49, 64, 78, 87, 103, 121, 120, 101),
+    (72, 92, 95, 98, 112, 100, 103, 99),
+)
+"""T.81, table K.1: steps of luma at quality 50, rows by vertical frequency."""
+CHROMA = (
+    (17, 18, 24, 47, 99, 99, 99, 99),
+    (18, 21, 26, 66, 99, 99, 99, 99),
+    (24, 26, 56, 99, 99, 99, 99, 99),
+    (47, 66, 99, 99, 99, 99, 99, 99),
+    *((99,) * 8,) * 4,
+)
+"""T.81, table K.2: steps of chroma."""
+TO_YCC = ((0.299, 0.587, 0.114), (-0.168735892, -0.331264108, 0.5), (0.5, -0.418687589, -0.081312411))
+"""JFIF 1.02, page 3: rows Y, Cb, Cr; 128 is added to the latter two."""
+FROM_YCC = ((1.0, 0.0, 1.402), (1.0, -0.344136286, -0.714136286), (1.0, 1.772, 0.0))
+HALF_EPS = 1e-5
+"""Halves of a step are frequent, since sums of levels are whole: float32 must not hide one."""
 
 
-def jpeg(images: Images, quality: PerSample, subsampled: Tensor, shift: Tensor) -> Images:
-    """Compress and decode; gradients do not pass.
+def jpeg(images: Images, quality: Tensor, halved: Tensor) -> Images:
+    """Pictures as they come back from a JPEG file.
 
     Args:
-        images: RGB ``(N, 3, H, W)`` in [-1, 1], any size; values outside are clipped, and rounded to 256 levels.
-        quality: 1 to 100 ``(N,)``, rounded; as the IJG's library counts it.
-        subsampled: Whether colour is stored at half the size (4:2:0), bool ``(N,)``.
-        shift: Where the grid of blocks begins above and left of the picture, 0 to 15 pixels, int64 ``(N, 2)``: a crop
-            of a compressed picture lies anywhere in its grid.
+        images: RGB ``(N, 3, H, W)`` in [-1, 1] of any size, taken as 8-bit levels.
+        quality: ``(N,)`` from 1 to 100, rounded; scales the standard tables as libjpeg does.
+        halved: ``(N,)``, bool: chroma has half the resolution (4:2:0) or the full one (4:4:4).
 
     Returns:
-        ``(N, 3, H, W)``, whole levels in [-1, 1].
+        As many of the same shape: 8-bit levels in [-1, 1], float32. Gradients end in the rounding.
     """
     height, width = images.shape[2:]
+    tables = quality_tables(quality.to(images.device))
     levels = (images.float() * 127.5 + 127.5).round().clamp(0, 255)
-    tall, wide = (math.ceil((side + UNIT - 1) / UNIT) * UNIT for side in (height, width))
-    rows = torch.arange(tall, device=images.device) - shift[:, :1]
-    columns = torch.arange(wide, device=images.device) - shift[:, 1:]
-    canvas = _picked(levels, rows.clamp(0, height - 1), columns.clamp(0, width - 1))
-    ycc = _mixed(canvas, _TO_YCC)
-    ycc[:, 1:] += 128
-    ycc.round_().clamp_(0, 255)
-    tables = quantisation_tables(quality)
-    luma = _coded(ycc[:, :1], tables[:, :1])
+    ycc = _coloured(levels - 128, TO_YCC)
+    ycc[:, 0] += 128  # the rows of chroma sum to 0, so that of 128 grey is 0 already
+    ycc = ycc.round()
+    luma = _through_tables(ycc[:, :1] - 128, tables[:, 0])
     chroma = torch.empty_like(ycc[:, 1:])
-    halved, whole = subsampled.nonzero()[:, 0], (~subsampled).nonzero()[:, 0]
-    if len(halved):
-        chroma[halved] = _doubled(_coded(_halved(ycc[halved, 1:]), tables[halved, 1:]))
-    if len(whole):
-        chroma[whole] = _coded(ycc[whole, 1:], tables[whole, 1:])
-    decoded = _mixed(torch.cat([luma, chroma - 128], 1), _TO_RGB).round_().clamp_(0, 255)
-    back = [torch.arange(side, device=images.device) + shift[:, i : i + 1] for i, side in enumerate((height, width))]
-    return _picked(decoded, back[0], back[1]) / 127.5 - 1
+    for choice in (False, True):
+        rows = (halved == choice).nonzero()[:, 0].to(images.device)
+        if len(rows):
+            chroma[rows] = (_halved if choice else _through_tables)(ycc[rows, 1:], tables[rows, 1])
+    back = _coloured(torch.cat([luma, chroma], 1), FROM_YCC).add_(128)
+    return back[..., :height, :width].round_().clamp_(0, 255).div_(127.5).sub_(1)
 
 
-def quantisation_tables(quality: PerSample) -> Tensor:
-    """Steps of luma and of colour ``(N, 2, 64)`` by rows, scaled as the IJG's library does."""
-    quality = quality.round().clamp(1, 100)
-    percent = torch.where(quality < 50, (5000 / quality).floor(), 200 - 2 * quality)
-    base = torch.tensor((_LUMA, _CHROMA), device=quality.device, dtype=torch.float32)
-    return ((base * percent.view(-1, 1, 1) + 50) / 100).floor().clamp(1, 255)
+def jpeg_twice(images: Images, quality: Tensor, halved: Tensor, shift: Tensor) -> Images:
+    """Pictures saved twice, with their block grids shifted against each other: cropped and shared again.
+
+    Jiang et al. 2021 (FBCNN, arXiv:2109.14573, section 3.4): networks for one JPEG fail where a second one lies
+    off the grid of the first.
+
+    Args:
+        images: As for `jpeg`.
+        quality: ``(N, 2)``: of the first file and of the second.
+        halved: ``(N, 2)``, bool.
+        shift: ``(N, 2)``, whole pixels from 0 to 7: how far the picture lies down and right in the second file.
+
+    Returns:
+        As of `jpeg`.
+    """
+    once = jpeg(images, quality[:, 0], halved[:, 0])
+    height, width = images.shape[2:]
+    down, right = shift.to(images.device)[:, :, None].unbind(1)
+    y, x = torch.arange(height, device=images.device), torch.arange(width, device=images.device)
+    wide_y = torch.arange(height + BLOCK - 1, device=images.device)
+    wide_x = torch.arange(width + BLOCK - 1, device=images.device)
+    moved = _taken(once, (wide_y - down).clamp(0, height - 1), (wide_x - right).clamp(0, width - 1))
+    return _taken(jpeg(moved, quality[:, 1], halved[:, 1]), y + down, x + right)
 
 
-def _coded(planes: Tensor, steps: Tensor) -> Tensor:
-    """Transform, round to the steps, and back, in whole levels: planes ``(N, C, h, w)``, steps ``(N, 1, 64)``."""
+def quality_tables(quality: Tensor) -> Tensor:
+    """The steps of luma and chroma ``(N, 2, 8, 8)`` for qualities ``(N,)``: whole numbers from 1 to 255, float32.
+
+    As libjpeg's ``jpeg_quality_scaling`` and ``jpeg_add_quant_table``, for baseline files.
+    """
+    whole = quality.round().clamp(1, 100).long()
+    percent = torch.where(whole < 50, 5000 // whole, 200 - 2 * whole)
+    base = torch.tensor((LUMA, CHROMA), device=quality.device)
+    return ((base * percent[:, None, None, None] + 50) // 100).clamp(1, 255).float()
+
+
+def _coloured(levels: Tensor, matrix: tuple[tuple[float, ...], ...]) -> Tensor:
+    return torch.einsum("ij,njhw->nihw", torch.tensor(matrix, device=levels.device), levels)
+
+
+def _halved(chroma: Tensor, table: Tensor) -> Tensor:
+    """Chroma through a file at half the resolution: means of 2×2, and back by libjpeg's triangle."""
+    height, width = chroma.shape[2:]
+    even = pad(chroma, (0, width % 2, 0, height % 2), mode="replicate")
+    means = avg_pool2d(even, 2)
+    up = torch.arange(means.shape[3], device=chroma.device) % 2 / 4 + 0.25  # libjpeg rounds halves down and up in turn
+    small = _through_tables((means + up).floor_(), table)
+    return interpolate(small, scale_factor=2, mode="bilinear", align_corners=False)[..., :height, :width]
+
+
+def _through_tables(planes: Tensor, table: Tensor) -> Tensor:
+    """Planes ``(N, K, H, W)`` around 0, transformed, rounded to steps ``(N, 8, 8)`` and transformed back."""
     count, channels, height, width = planes.shape
-    matrix = _transform(planes.device)
-    blocks = F.pixel_unshuffle(planes.reshape(count * channels, 1, height, width) - 128, BLOCK)
-    steps = steps.expand(-1, channels, -1).reshape(count * channels, BLOCK**2, 1)
-    rounded = _rounded(matrix @ blocks.flatten(2) / steps).mul_(steps)
-    pixels = F.pixel_shuffle((matrix.T @ rounded).view_as(blocks), BLOCK)
-    return pixels.add_(128).round_().clamp_(0, 255).view_as(planes)
+    padded = pad(planes, (0, -width % BLOCK, 0, -height % BLOCK), mode="replicate")
+    tall, wide = padded.shape[2] // BLOCK, padded.shape[3] // BLOCK
+    blocks = padded.reshape(count, channels, tall, BLOCK, wide, BLOCK).transpose(3, 4).reshape(count, -1, BLOCK**2)
+    transform, step = _cosines(planes.device), table.reshape(count, 1, BLOCK**2)
+    shares = (blocks @ transform.T).div_(step)
+    steps = shares.abs().add_(0.5 + HALF_EPS).floor_().copysign_(shares)  # halves away from 0, as libjpeg
+    kept = steps.mul_(step) @ transform
+    back = kept.reshape(count, channels, tall, wide, BLOCK, BLOCK).transpose(3, 4).reshape(padded.shape)
+    return back[..., :height, :width].round().clamp_(-128, 127)
 
 
-def _rounded(values: Tensor) -> Tensor:
-    """Halves away from zero, as the library rounds; flat blocks meet them often, and here a little inexactly."""
-    return values.abs().add_(0.5 + 1e-4).floor_().copysign_(values)
+@cache
+def _cosines(device: torch.device) -> Tensor:
+    """The orthonormal cosine transform of an 8×8 block as one matrix ``(64, 64)``: a product, and no loop."""
+    at = torch.arange(BLOCK, dtype=torch.float64)
+    one = torch.cos((2 * at + 1) * at[:, None] * math.pi / (2 * BLOCK)) * math.sqrt(2 / BLOCK)
+    one[0] /= math.sqrt(2)
+    return torch.kron(one, one).float().to(device)
 
 
-def _transform(device: torch.device) -> Tensor:
-    """The cosine transform of a block of 8x8 by rows, orthonormal ``(64, 64)`` (T.81, A.3.3)."""
-    number = torch.arange(BLOCK, dtype=torch.float64)
-    cosines = torch.cos((2 * number + 1) * number[:, None] * torch.pi / (2 * BLOCK)) / 2
-    cosines[0] *= 0.5**0.5
-    return torch.kron(cosines, cosines).to(device, torch.float32)
-
-
-def _halved(planes: Tensor) -> Tensor:
-    """Means of 2x2; their halves go up in every second column, as the library has it."""
-    return _cut_off(F.avg_pool2d(planes, 2), 1 / 4, 2 / 4)
-
-
-def _doubled(planes: Tensor) -> Tensor:
-    """Twice the size by the triangle filter of the library: 3/4 of the nearer, 1/4 of the further neighbour."""
-    large = F.interpolate(planes, scale_factor=2.0, mode="bilinear", align_corners=False)
-    return _cut_off(large, 8 / 16, 7 / 16)
-
-
-def _cut_off(planes: Tensor, even: float, odd: float) -> Tensor:
-    """Whole numbers below what a column's own fraction was added to."""
-    fraction = planes.new_tensor([even, odd]).repeat(planes.shape[-1] // 2 + 1)[: planes.shape[-1]]
-    return planes.add_(fraction).floor_()
-
-
-def _mixed(images: Tensor, matrix: tuple[tuple[float, ...], ...]) -> Tensor:
-    weights = torch.tensor(matrix, device=images.device, dtype=torch.float32)
-    return (weights @ images.flatten(2)).view_as(images)
-
-
-def _picked(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """Rows ``(N, h)`` and columns ``(N, w)`` of each picture ``(N, C, H, W)``."""
-    sample = torch.arange(len(images), device=images.device).view(-1, 1, 1, 1)
-    channel = torch.arange(images.shape[1], device=images.device).view(1, -1, 1, 1)
-    return images[sample, channel, rows[:, None, :, None], columns[:, None, None, :]]
+def _taken(images: Images, rows: Tensor, columns: Tensor) -> Images:
+    """Rows ``(N, h)`` and columns ``(N, w)`` of each picture: ``(N, C, h, w)``."""
+    sample = torch.arange(len(images), device=images.device)[:, None, None]
+    return images.movedim(1, 3)[sample, rows[:, :, None], columns[:, None, :]].movedim(3, 1)

@@ -1,34 +1,30 @@
-"""Noise of sensors and of film: alike everywhere, or growing with the light."""
+"""Noise of sensors and film: Gaussian, with a part that grows with the light, in grey or in each channel."""
 
 import torch
 from torch import Tensor
 
 from ganvas.draw import Draw
-from ganvas.tensors import Images, PerSample
-
-LEVEL = 2 / 255
-"""One of 256 levels, in images from -1 to 1."""
+from ganvas.tensors import Images
 
 
-def draw_grain(draw: Draw, shape: tuple[int, ...], grey_share: float) -> Tensor:
-    """Standard normal grain ``(N, *shape)``, shape ``(C, H, W)``; in part of the samples the same in every channel."""
-    grain = draw.named("grain").noise(*shape)
-    grey = draw.named("grey").uniform(1, 1, 1) < grey_share
-    return torch.where(grey, grain[:, :1], grain)
+def noisy(images: Images, sigma: Tensor, shot: Tensor, grey: Tensor, draw: Draw) -> Images:
+    """Pictures with noise added; not clamped.
 
-
-def noisy(images: Images, grain: Tensor, even: PerSample, photon: PerSample) -> Images:
-    """Add grain with variance ``even^2 + photon^2 light``, light from 0 to 1 (Foi et al. 2008, eq. 3).
+    The variance at light x in [0, 1] is ``σ² (1 - shot + 2 shot x)``: the read noise and the shot noise of a sensor
+    (Foi et al. 2008, "Practical Poissonian-Gaussian noise modeling", eq. 2), equal to σ² at middle grey.
 
     Args:
         images: ``(N, C, H, W)`` in [-1, 1].
-        grain: Standard normal, of the same shape.
-        even: Standard deviation in the dark ``(N,)``, levels of 256.
-        photon: What is added in full light ``(N,)``, levels.
+        sigma: Standard deviation at middle grey, in 8-bit levels, ``(N,)``.
+        shot: Share of the variance that follows the light, from 0 to 1, ``(N,)``.
+        grey: The same noise in all channels, bool ``(N,)``.
+        draw: Where the numbers come from.
 
     Returns:
-        The pictures with noise, not clipped.
+        As many of the same shape.
     """
-    even, photon = (LEVEL * part.view(-1, 1, 1, 1) for part in (even, photon))
-    light = (0.5 * images + 0.5).clamp(0, 1)
-    return images + grain * (even.square() + photon.square() * light).sqrt()
+    field = draw.named("noise").normal(*images.shape[1:])
+    field = torch.where(grey[:, None, None, None], field[:, :1], field)
+    shot = shot[:, None, None, None]
+    light = (images + 1).clamp(0, 2)  # 2x
+    return images + field * (1 - shot + shot * light).sqrt() * (sigma / 127.5)[:, None, None, None]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ganvas.damage.holes import HOLES, HoleRanges, draw_holes
+from ganvas.damage.holes import draw_holes
 from ganvas.draw import Draw
 from ganvas.tensors import Images
 from ganvas.training.task import Problem
@@ -12,17 +12,11 @@ from ganvas.training.task import Problem
 
 @dataclass(frozen=True)
 class Repairing:
-    """The problem of repair; see `ganvas.task.photo.PhotoTask`.
-
-    Attributes:
-        ranges: How large the holes are.
-    """
-
-    ranges: HoleRanges = HOLES
+    """The problem of repair; see `ganvas.task.photo.PhotoTask`."""
 
     def pose(self, clean: Images, draw: Draw) -> Problem:
         """Pictures that are 0 in their holes, the holes, and the whole pictures."""
-        mask = draw_holes(draw, (clean.shape[2], clean.shape[3]), self.ranges)
+        mask = draw_holes(draw, (clean.shape[2], clean.shape[3]))
         return {"picture": torch.where(mask.bool(), 0.0, clean), "mask": mask, "target": clean}
 
     def plain(self, problem: Problem) -> Images:
