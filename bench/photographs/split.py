@@ -22,7 +22,7 @@ PARTS: tuple[Part, ...] = get_args(Part)
 
 NOT_FOR_TRAINING = {
     "not stated": "nobody knows what one may do with it",
-    "GPL-2+": "the weights would be under the GPL, too",
+    "GPL-2+": "kept out so that the licence of the weights stays simple",
     "GFDL-1.2": "cannot be combined with the share-alike licences of the others",
 }
 """Licences of pictures that are good for measurements only, and why."""
