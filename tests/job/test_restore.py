@@ -47,5 +47,5 @@ def test_no_strength_no_change(tmp_path: Path) -> None:
     assert np.array_equal(read_picture(tmp_path / "out.png").pixels, pixels)
     assert "A strength of 0" in receipt.notes[0]
     assert receipt.source_type is None
-    with pytest.raises(UsageError, match="--strength is 1.5"):
+    with pytest.raises(UsageError, match=r"--strength is 1.5"):
         restore(replace(request, strength=1.5))
