@@ -23,6 +23,8 @@ PARTS: tuple[Part, ...] = get_args(Part)
 NOT_FOR_TRAINING = {
     "not stated": "nobody knows what one may do with it",
     "GPL-2+": "kept out so that the licence of the weights stays simple",
+    "GPL-3+ (of the package)": "the package's own licence is all that is stated: neither author nor source",
+    "LGPL-3": "a copyleft of its own, beside that of CC-BY-SA",
     "GFDL-1.2": "cannot be combined with the share-alike licences of the others",
 }
 """Licences of pictures that are good for measurements only, and why."""

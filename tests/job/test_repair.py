@@ -37,6 +37,8 @@ def ask(photos: Path, out: Path, models: Models, mask: Path | None, **options: A
 def test_outside_the_mask_every_bit_stays(
     tmp_path: Path, models: Models, format: PhotoFormat, dtype: type[np.uint8], channels: int
 ) -> None:
+    if (format, dtype, channels) == ("tiff", np.uint16, 2):
+        pytest.skip("Pillow does not read grey and alpha of 16 bits from TIFF")
     pixels, mask = noise(27, 33, channels, dtype), spots(27, 33)
     source = write_picture(tmp_path / "in.x", pixels, format).rename(tmp_path / f"in.{format}")
     request = ask(source, tmp_path / "out", models, write_mask(tmp_path / "m.png", mask), tile="8")

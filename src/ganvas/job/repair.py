@@ -69,12 +69,21 @@ class RepairRequest:
             raise UsageError(f"A repair needs one mask, but {how} given; give one of them.")
         if self.scratch_model is not None and not self.find_scratches:
             raise UsageError("--scratch-model is given without --find-scratches; give both or none.")
-        if self.grow is not None and not 0 <= self.grow <= MOST_GROW_PX:
-            raise UsageError(f"--grow is {self.grow}, but it must be 0 to {MOST_GROW_PX} pixels.")
+        check_grow(self.grow or 0)
 
     def grow_px(self) -> int:
         """How far the mask is widened."""
         return self.grow if self.grow is not None else FOUND_GROW_PX if self.find_scratches else 0
+
+
+def check_grow(grow_px: int) -> None:
+    """Refuse a growth that is none, or would fill the picture.
+
+    Raises:
+        UsageError: It is out of range.
+    """
+    if not 0 <= grow_px <= MOST_GROW_PX:
+        raise UsageError(f"--grow is {grow_px}, but it must be 0 to {MOST_GROW_PX} pixels.")
 
 
 def repair(request: RepairRequest, *, report: Report = lambda event: None) -> PhotosResult:

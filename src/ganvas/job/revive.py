@@ -29,7 +29,7 @@ from ganvas.job.photo_options import PhotoOptions, check_share
 from ganvas.job.photos import Claim, Made, PhotosResult, Work, read_loaded, read_whole, run_photos
 from ganvas.job.preview import preview
 from ganvas.job.render_photo import Loaded, Tick, render, source_side, unchanged_by
-from ganvas.job.repair import read_mask
+from ganvas.job.repair import check_grow, read_mask
 from ganvas.job.restore import LOCK_BOX_PX as RESTORE_BOX_PX
 from ganvas.job.upscale import LOCK_BOX_PX as UPSCALE_BOX_PX
 from ganvas.job.write_mask import write_mask
@@ -83,6 +83,7 @@ class ReviveRequest:
             raise UsageError(
                 f"--model is '{self.options.model}', but revive has one model a step; say --repair-model …."
             )
+        check_grow(self.grow)
         if self.upscale_model is not None and self.scale is None:
             raise UsageError("--upscale-model is given without --scale; give both or none.")
         if self.out.suffix.lower() in EXTENSIONS and not self.out.is_dir():

@@ -1,0 +1,269 @@
+"""The runner of batches: what is done, skipped, failed; what a kill and a full disk leave."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ganvas.errors import FileError
+from ganvas.events import Applied, Event, Warned
+from ganvas.job.photo_options import PhotoOptions
+from ganvas.job.photos import FAILED_FILE
+from ganvas.job.upscale import UpscaleRequest, upscale
+from tests.job.conftest import Models
+from tests.photo_models import noise, read_picture, write_picture
+
+NOT_ROOT = pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write anywhere")
+
+
+def ask(photos: Path, out: Path, models: Models, **options: Any) -> UpscaleRequest:
+    return UpscaleRequest(photos, out, options=PhotoOptions(model=models.upscale, device="cpu", **options))
+
+
+def folder(root: Path, *names: str) -> Path:
+    for number, name in enumerate(names):
+        write_picture(root / name, noise(6 + number, 7, seed=number))
+    return root
+
+
+def files_in(root: Path) -> set[str]:
+    return {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+
+
+def test_a_tree_with_bad_files(tmp_path: Path, models: Models) -> None:
+    source = folder(tmp_path / "in", "a.png", "deep/ü é.png", "z.png")
+    good = (source / "a.png").read_bytes()
+    (source / "cut.png").write_bytes(good[: len(good) // 2])
+    (source / "none.jpg").write_bytes(b"")
+    (source / "deep" / "text.tif").write_text("hello")
+    (source / "dangling.png").symlink_to(tmp_path / "nowhere")
+    (source / "folder.png").mkdir()
+    events: list[Event] = []
+    result = upscale(ask(source, tmp_path / "out", models), report=events.append)
+    assert len(result.receipts) == 3
+    assert set(result.failed) == {"cut.png", "none.jpg", "deep/text.tif", "dangling.png"}
+    assert files_in(tmp_path / "out") == {"a.png", "deep/ü é.png", "z.png", "ganvas-done.jsonl", FAILED_FILE}
+    listed = (tmp_path / "out" / FAILED_FILE).read_text(encoding="utf-8").splitlines()
+    assert {line.split("\t")[0] for line in listed} == set(result.failed)
+    assert len([event for event in events if isinstance(event, Warned)]) == 4
+    shares = [event.share for event in events if isinstance(event, Applied)]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+
+
+def test_what_is_done_is_skipped_by_its_content(tmp_path: Path, models: Models) -> None:
+    source = folder(tmp_path / "in", "a.png", "b.png", "c.png", "d.png")
+    request = ask(source, tmp_path / "out", models)
+    upscale(request)
+    os.utime(source / "a.png", (1, 1))  # times mean nothing
+    write_picture(source / "b.png", noise(5, 5, seed=9))
+    (tmp_path / "out" / "c.png").write_bytes(b"somebody spoilt it")
+    (tmp_path / "out" / "d.png").unlink()
+    result = upscale(request)
+    assert result.skipped == ("a.png",)
+    assert [Path(receipt.source.file).name for receipt in result.receipts] == ["b.png", "c.png", "d.png"]
+    assert read_picture(tmp_path / "out" / "c.png").pixels.shape == (16, 14, 3)
+    assert upscale(request).skipped == ("a.png", "b.png", "c.png", "d.png")
+    other = replace(request, options=replace(request.options, mark=False))
+    assert upscale(other).skipped == ()
+    tiles = replace(other, options=replace(other.options, tile="3"))
+    assert len(upscale(tiles).skipped) == 4  # tiles change no pixel
+
+
+def test_failures_mended_are_no_longer_listed(tmp_path: Path, models: Models) -> None:
+    source = folder(tmp_path / "in", "a.png")
+    (source / "b.png").write_bytes(b"broken")
+    assert upscale(ask(source, tmp_path / "out", models)).failed_file == tmp_path / "out" / FAILED_FILE
+    folder(source, "b.png")
+    assert upscale(ask(source, tmp_path / "out", models)).failed_file is None
+    assert FAILED_FILE not in files_in(tmp_path / "out")
+
+
+def test_what_others_put_there_stays(tmp_path: Path, models: Models) -> None:
+    source = folder(tmp_path / "in", "a.png", "b.png")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a.png").write_bytes(b"dear")
+    result = upscale(ask(source, tmp_path / "out", models))
+    assert "was not made by this command; move it" in result.failed["a.png"]
+    assert (tmp_path / "out" / "a.png").read_bytes() == b"dear"
+    assert len(result.receipts) == 1
+
+
+def test_two_photographs_never_share_a_result(tmp_path: Path, models: Models) -> None:
+    source = tmp_path / "in"
+    pixels = {name: noise(5, 5, seed=number) for number, name in enumerate(("a.png", "a.tif", "a.tif.png"))}
+    for name, one in pixels.items():
+        write_picture(source / name, one, "tiff" if name.endswith("tif") else "png")
+    result = upscale(ask(source, tmp_path / "out", models))
+    made = {Path(receipt.source.file).name: Path(receipt.output.file) for receipt in result.receipts}
+    assert len(set(made.values())) == 3
+    for name, one in pixels.items():
+        assert np.array_equal(read_picture(made[name]).pixels[::2, ::2], one)
+
+
+def test_receipts_of_a_folder(tmp_path: Path, models: Models) -> None:
+    source = folder(tmp_path / "in", "a.png")
+    (source / "b.png").write_bytes(b"broken")
+    upscale(ask(source, tmp_path / "out", models, receipt=tmp_path / "r.json"))
+    told = json.loads((tmp_path / "r.json").read_text())
+    assert [one["source"]["file"] for one in told["done"]] == [str(source / "a.png")]
+    assert list(told["failed"]) == ["b.png"]
+
+
+def test_a_single_photograph_s_failure_is_raised(tmp_path: Path, models: Models) -> None:
+    (tmp_path / "a.png").write_bytes(b"broken")
+    with pytest.raises(FileError, match=r"'.*a\.png' is not a picture"):
+        upscale(ask(tmp_path / "a.png", tmp_path / "out", models))
+    assert files_in(tmp_path / "out") == {"ganvas-done.jsonl"}
+
+
+def test_a_picture_too_large_to_wait_is_read_when_its_turn_comes(
+    tmp_path: Path, models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ganvas.job.photos.MAX_AHEAD_PIXELS", 45)
+    source = folder(tmp_path / "in", "a.png", "b.png")
+    assert len(upscale(ask(source, tmp_path / "out", models)).receipts) == 2
+
+
+def test_a_full_disk_leaves_nothing_half_done(tmp_path: Path, models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = folder(tmp_path / "in", "a.png", "b.png")
+    from ganvas.image import write_photo
+
+    sound, calls = write_photo.writing_png, 0
+
+    def full(*arguments: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise OSError(28, "No space left on device")
+        return sound(*arguments)
+
+    monkeypatch.setattr(write_photo, "writing_png", full)
+    result = upscale(ask(source, tmp_path / "out", models))
+    assert "No space left on device" in result.failed["a.png"]
+    assert files_in(tmp_path / "out") == {"b.png", "ganvas-done.jsonl", FAILED_FILE}
+
+
+@NOT_ROOT
+def test_a_folder_that_may_not_be_written(tmp_path: Path, models: Models) -> None:
+    source = folder(tmp_path / "in", "a.png")
+    (tmp_path / "out").mkdir(mode=0o500)
+    with pytest.raises(FileError, match="choose another --out"):
+        upscale(ask(source, tmp_path / "out", models))
+
+
+def test_a_file_where_the_folder_should_be(tmp_path: Path, models: Models) -> None:
+    source = folder(tmp_path / "in", "a.png", "sub/b.png")
+    (tmp_path / "file").touch()
+    with pytest.raises(FileError, match="choose another --out"):
+        upscale(ask(source, tmp_path / "file", models))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "sub").touch()
+    result = upscale(ask(source, tmp_path / "out", models))
+    assert "Cannot create the folder" in result.failed["sub/b.png"]
+    assert len(result.receipts) == 1
+
+
+@pytest.mark.parametrize("when", [0, 1, 2])
+def test_stopped_anywhere_the_same_call_goes_on(tmp_path: Path, models: Models, when: int) -> None:
+    source = folder(tmp_path / "in", "a.png", "b.png", "c.png")
+    request = ask(source, tmp_path / "out", models)
+
+    def stop(event: Event) -> None:
+        if isinstance(event, Applied) and event.done == when:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        upscale(request, report=stop)
+    assert len([name for name in files_in(tmp_path / "out") if name.endswith(".png")]) == when
+    result = upscale(request)
+    assert (len(result.skipped), len(result.receipts)) == (when, 3 - when)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+def test_killed_in_the_middle_of_a_file(tmp_path: Path, models: Models) -> None:
+    source = folder(tmp_path / "in", "a.png", "b.png")
+    code = """
+import os, signal, sys
+from pathlib import Path
+from ganvas.events import Applied
+from ganvas.job.photo_options import PhotoOptions
+from ganvas.job.upscale import UpscaleRequest, upscale
+source, out, model = map(Path, sys.argv[1:])
+def kill(event):
+    if isinstance(event, Applied) and event.done == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+upscale(UpscaleRequest(source, out, options=PhotoOptions(model=model, device="cpu", tile="3")), report=kill)
+"""
+    words = [sys.executable, "-c", code, str(source), str(tmp_path / "out"), str(models.upscale)]
+    assert subprocess.run(words, check=False).returncode == -signal.SIGKILL
+    visible = {name for name in files_in(tmp_path / "out") if not name.startswith(".")}
+    assert visible == {"a.png", "ganvas-done.jsonl"}
+    result = upscale(ask(source, tmp_path / "out", models))
+    assert result.skipped == ("a.png",)
+    assert read_picture(tmp_path / "out" / "b.png").pixels.shape == (14, 14, 3)
+
+
+def mutated(data: bytes, generator: np.random.Generator) -> bytes:
+    """A file with some bytes changed, cut off, doubled or exchanged."""
+    raw = bytearray(data)
+    for _ in range(generator.integers(1, 6)):
+        at = int(generator.integers(len(raw))) if raw else 0
+        match generator.integers(4):
+            case 0:
+                raw[at : at + 1] = bytes([generator.integers(256)])
+            case 1:
+                del raw[at : at + int(generator.integers(1, 40))]
+            case 2:
+                raw[at:at] = raw[at : at + int(generator.integers(1, 40))]
+            case _:
+                raw[at : at + 4] = generator.bytes(4)
+    return bytes(raw)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_any_file_gives_a_picture_or_a_sentence(tmp_path: Path, models: Models, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    seeds: list[tuple[str, bytes]] = []
+    for format, suffix in (("png", "png"), ("tiff", "tif"), ("webp", "webp"), ("jpeg", "jpg")):
+        path = write_picture(tmp_path / f"seed.{suffix}", noise(12, 9, 3), format)  # type: ignore[arg-type]
+        seeds.append((suffix, path.read_bytes()))
+    seeds.append(("png", write_picture(tmp_path / "seed16.png", noise(8, 9, 4, np.uint16)).read_bytes()))
+    source = tmp_path / "in"
+    source.mkdir()
+    for number in range(60):
+        suffix, data = seeds[number % len(seeds)]
+        (source / f"{number:03d}.{suffix}").write_bytes(mutated(data, generator))
+    out = tmp_path / "out"
+    result = upscale(ask(source, out, models))
+    assert len(result.receipts) + len(result.failed) == 60
+    assert len(result.failed) > 10
+    for receipt in result.receipts:
+        back = read_picture(Path(receipt.output.file))
+        assert back.pixels.shape[:2] == receipt.output.size_px[::-1]
+    assert all(why.endswith(".") and "\n" not in why and "Traceback" not in why for why in result.failed.values())
+    names = {Path(receipt.output.file).name for receipt in result.receipts}
+    assert files_in(out) == names | {"ganvas-done.jsonl", FAILED_FILE}
+
+
+def test_an_error_of_ours_is_a_sentence(tmp_path: Path, models: Models) -> None:
+    source = folder(tmp_path / "in", "a.png", "b.png")
+    calls = 0
+
+    def out_of_memory(event: Event) -> None:
+        nonlocal calls
+        if isinstance(event, Applied):
+            calls += 1
+            if calls == 1:
+                raise MemoryError
+
+    result = upscale(ask(source, tmp_path / "out", models), report=out_of_memory)
+    assert "'a.png' does not fit in the memory" in result.failed["a.png"]
+    assert len(result.receipts) == 1

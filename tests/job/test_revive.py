@@ -1,0 +1,146 @@
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ganvas.errors import DataError, UsageError
+from ganvas.image.provenance import SourceType, read_mark
+from ganvas.job.photo_options import PhotoOptions
+from ganvas.job.revive import MASK, REPAIRED, RESTORED, ReviveRequest, revive
+from tests.job.conftest import Models
+from tests.photo_models import noise, read_picture, write_model, write_picture
+
+FILL = 159
+
+
+def ask(photos: Path, out: Path, models: Models, **options: Any) -> ReviveRequest:
+    return ReviveRequest(
+        photos,
+        out,
+        repair_model=models.repair,
+        restore_model=models.restore,
+        scratch_model=models.nothing,
+        options=PhotoOptions(device="cpu", **options),
+    )
+
+
+@pytest.fixture
+def scratched(monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
+    """A picture whose white line is found to be a scratch."""
+    monkeypatch.setattr("ganvas.job.revive.scratches", lambda pixels, *_: (pixels[..., 0] == 255).astype(bool))
+    pixels = np.minimum(noise(16, 20), 200)
+    pixels[8, 2:12] = 255
+    return pixels
+
+
+def test_every_step_is_kept(tmp_path: Path, models: Models, scratched: np.ndarray) -> None:
+    source = write_picture(tmp_path / "in" / "sub" / "a.png", scratched)
+    request = replace(ask(source.parents[1], tmp_path / "out", models), scale=2, upscale_model=models.upscale, grow=1)
+    (receipt,) = revive(request).receipts
+    steps = tmp_path / "out" / "steps" / "sub" / "a"
+    mask = read_picture(steps / MASK).pixels[..., 0] > 0
+    assert mask.sum() == 3 * 12
+    repaired = read_picture(steps / REPAIRED).pixels
+    assert np.array_equal(repaired[~mask], scratched[~mask])
+    assert (repaired[mask] == FILL).all()
+    assert np.array_equal(read_picture(steps / RESTORED).pixels, repaired)
+    final = tmp_path / "out" / "sub" / "a.png"
+    assert np.array_equal(read_picture(final).pixels, repaired.repeat(2, 0).repeat(2, 1))
+    mark = read_mark(final.read_bytes(), "")
+    assert mark is not None
+    assert mark.source_type == SourceType.COMPOSITE
+    assert [step.verb for step in receipt.steps] == ["repair", "revive", "revive"]
+    assert receipt.source.file == str(source)
+    assert receipt.steps[0].outside_mask is not None
+    assert receipt.steps[0].outside_mask.max_levels == 0
+    assert revive(request).skipped == ("sub/a.png",)
+
+
+def test_without_enlarging_the_restored_picture_is_the_result(
+    tmp_path: Path, models: Models, scratched: np.ndarray
+) -> None:
+    source = write_picture(tmp_path / "a.png", scratched)
+    revive(ask(source, tmp_path / "out", models))
+    assert sorted(path.name for path in (tmp_path / "out" / "steps" / "a").iterdir()) == [MASK, REPAIRED]
+    repaired = read_picture(tmp_path / "out" / "steps" / "a" / REPAIRED).pixels
+    assert np.array_equal(read_picture(tmp_path / "out" / "a.png").pixels, repaired)
+
+
+def test_an_edited_mask_is_used(tmp_path: Path, models: Models, scratched: np.ndarray) -> None:
+    source = write_picture(tmp_path / "a.png", scratched)
+    request = ask(source, tmp_path / "out", models)
+    revive(request)
+    edited = np.zeros((16, 20, 1), np.uint8)
+    edited[:3, :3] = 255
+    steps = tmp_path / "out" / "steps" / "a"
+    write_picture(steps / MASK, edited)
+    (receipt,) = revive(request).receipts
+    back = read_picture(tmp_path / "out" / "a.png").pixels
+    assert (back[:3, :3] == FILL).all()
+    assert np.array_equal(back[8], scratched[8])  # the scratch is left, as the user wished
+    assert any("1-mask.png' was edited" in note for note in receipt.notes)
+    assert np.array_equal(read_picture(steps / MASK).pixels, edited)
+    assert revive(request).skipped == ("a.png",)
+    (steps / MASK).unlink()
+    revive(request)
+    assert read_picture(steps / MASK).pixels[8, 2:12].all()  # found anew
+
+
+def test_an_edited_step_is_used_and_stays(tmp_path: Path, models: Models, scratched: np.ndarray) -> None:
+    source = write_picture(tmp_path / "a.png", scratched)
+    request = ask(source, tmp_path / "out", models)
+    revive(request)
+    by_hand = noise(16, 20, seed=8)
+    write_picture(tmp_path / "out" / "steps" / "a" / REPAIRED, by_hand)
+    revive(request)
+    assert np.array_equal(read_picture(tmp_path / "out" / "a.png").pixels, by_hand)
+    assert np.array_equal(read_picture(tmp_path / "out" / "steps" / "a" / REPAIRED).pixels, by_hand)
+
+
+def test_steps_nobody_edited_follow_the_photograph(tmp_path: Path, models: Models, scratched: np.ndarray) -> None:
+    source = write_picture(tmp_path / "a.png", scratched)
+    request = ask(source, tmp_path / "out", models)
+    revive(request)
+    moved = np.roll(scratched, 4, axis=0)
+    write_picture(source, moved)
+    revive(request)
+    assert read_picture(tmp_path / "out" / "steps" / "a" / MASK).pixels[12, 2:12].all()
+
+
+def test_where_no_scratch_can_be_told_a_mask_by_hand_helps(tmp_path: Path, models: Models) -> None:
+    pixels = noise(16, 20)
+    source = write_picture(tmp_path / "a.png", pixels)
+    finder = write_model(tmp_path / "all.safetensors", "find-scratches", bias=3.0)
+    request = replace(ask(source, tmp_path / "out", models), scratch_model=finder)
+    with pytest.raises(DataError, match=r"mark by hand what is to be filled"):
+        revive(request)
+    mask = np.zeros((16, 20, 1), np.uint8)
+    mask[5, 5] = 255
+    write_picture(tmp_path / "out" / "steps" / "a" / MASK, mask)
+    revive(request)
+    changed = (read_picture(tmp_path / "out" / "a.png").pixels != pixels).any(axis=2)
+    assert changed.nonzero() == ([5], [5])
+
+
+def test_sixteen_bits_and_transparency_all_the_way(tmp_path: Path, models: Models, scratched: np.ndarray) -> None:
+    pixels = noise(16, 20, 4, np.uint16)
+    source = write_picture(tmp_path / "a.tif", pixels, "tiff")
+    revive(replace(ask(source, tmp_path / "out", models), colour_lock=True))
+    assert np.array_equal(read_picture(tmp_path / "out" / "a.tif").pixels, pixels)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"options": PhotoOptions(model=Path("m"))}, "revive has one model a step"),
+        ({"upscale_model": Path("m")}, "--upscale-model is given without --scale"),
+        ({"out": Path("result.png")}, "revive keeps its steps, too; give a folder"),
+        ({"strength": 2.0}, "--strength is 2.0"),
+        ({"grow": -1}, "--grow is -1"),
+    ],
+)
+def test_wrong_use(tmp_path: Path, models: Models, change: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        revive(replace(ask(tmp_path, tmp_path / "out", models), **change))
