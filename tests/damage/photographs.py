@@ -18,7 +18,9 @@ def scene(seed: int, height: int = 96, width: int = 120) -> NDArray[np.uint8]:
         bar = np.abs((x - cx) * np.cos(6 * radius) + (y - cy) * np.sin(6 * radius)) < 0.03
         picture[disc if chance.uniform() < 0.6 else bar] = colour
     waves = 25 * np.sin(140 * x + 6 * np.sin(9 * y)) * (x > 0.5) * (y > 0.4)
-    return np.clip(picture + waves[..., None] + chance.normal(0, 2, picture.shape), 0, 255).round().astype(np.uint8)
+    levels = np.clip(picture + waves[..., None] + chance.normal(0, 2, picture.shape), 0, 255)
+    rounded: NDArray[np.uint8] = levels.round().astype(np.uint8)
+    return rounded
 
 
 def scenes(count: int, height: int = 64, width: int = 64, seed: int = 0) -> Images:

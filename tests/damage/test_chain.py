@@ -72,9 +72,8 @@ def test_filters_alone_are_not_the_whole_story() -> None:
     images, draw = scenes(40, 32, 32), Draw(5, 40)
     alone = shrunk_photograph(images, 2, draw, replace(SHRINK, blur_share=0.0, noise_share=0.0, jpeg_share=0.0))
     for share in ("blur_share", "noise_share", "jpeg_share"):
-        other = shrunk_photograph(
-            images, 2, draw, replace(SHRINK, **{"blur_share": 0.0, "noise_share": 0.0, "jpeg_share": 0.0, share: 1.0})
-        )
+        shares: dict[str, Any] = {"blur_share": 0.0, "noise_share": 0.0, "jpeg_share": 0.0, share: 1.0}
+        other = shrunk_photograph(images, 2, draw, replace(SHRINK, **shares))
         assert ((other - alone).abs().mean((1, 2, 3)) > 1e-4).float().mean() > 0.6
 
 

@@ -21,7 +21,10 @@ def by_pillow(picture: NDArray[np.uint8], quality: int, subsampled: bool) -> NDA
 
 def by_us(picture: NDArray[np.uint8], quality: int, subsampled: bool) -> NDArray[np.uint8]:
     image = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 127.5 - 1
-    return to_levels(jpeg(image, torch.tensor([float(quality)]), torch.tensor([subsampled]), STILL))[0]
+    levels: NDArray[np.uint8] = to_levels(
+        jpeg(image, torch.tensor([float(quality)]), torch.tensor([subsampled]), STILL)
+    )[0]
+    return levels
 
 
 @pytest.mark.parametrize("subsampled", [False, True])
