@@ -26,7 +26,10 @@ DRAW = Draw(1, 6)
 
 
 def task(name: str, **changes: Any) -> PhotoTask:
-    problem = {"upscale": Enlarging(2), "restore": Restoring(), "repair": Repairing()}[name]
+    problems: dict[str, Enlarging | Restoring | Repairing] = {
+        "upscale": Enlarging(2), "restore": Restoring(), "repair": Repairing(),
+    }  # fmt: skip
+    problem = problems[name]
     inputs = {"restore": ("strength",), "repair": ("mask",)}.get(name, ())
     scale, planes = (2, 0) if name == "upscale" else (1, int(name == "repair"))
     make = {"make_generator": lambda: Painter(scale, inputs), "make_discriminator": lambda: Critic(planes)}
@@ -95,8 +98,10 @@ def test_the_stages_come_in_the_order_of_nogan() -> None:
     pixel, critic, joint = one.stages
     assert [stage.name for stage in one.stages] == ["pixel", "critic", "joint"]
     assert (pixel.share, pixel.generators, pixel.critics, pixel.snapshot) == (0.75, True, False, "faithful")
-    assert (critic.share, critic.generators, critic.critics) == (pytest.approx(0.05), False, True)
-    assert (joint.share, joint.generators, joint.critics) == (pytest.approx(0.2), True, True)
+    assert critic.share == pytest.approx(0.05)
+    assert (critic.generators, critic.critics) == (False, True)
+    assert joint.share == pytest.approx(0.2)
+    assert (joint.generators, joint.critics) == (True, True)
     assert joint.weights == {"pixel": 8.0, "frequency": 2.0}
     assert pixel.weights == {}
     assert joint.stop is not None
@@ -144,11 +149,13 @@ def test_a_feature_network_is_a_frozen_player_a_term_and_a_score() -> None:
     assert values.shape == (6,)
     assert values.requires_grad
     assert float(term.fn(problem, {"image": CLEAN}, players.networks()).detach().abs().max()) < 1e-6
-    assert one.evaluate(players.networks(), BATCH, DRAW)["perceptual"] > 0
-    assert "perceptual" not in task("upscale").evaluate(task("upscale").players().networks(), BATCH, DRAW)
+    with torch.no_grad():
+        assert one.evaluate(players.networks(), BATCH, DRAW)["perceptual"] > 0
+        assert "perceptual" not in task("upscale").evaluate(task("upscale").players().networks(), BATCH, DRAW)
 
 
 @every
+@torch.no_grad()
 def test_scores_are_those_of_the_painting_against_the_target(name: str) -> None:
     one = task(name)
     networks = one.players().networks()
@@ -196,16 +203,17 @@ def test_detail_is_missed_and_texture_elsewhere_is_not() -> None:
     blurred = F.avg_pool2d(F.pad(clean, (2, 2, 2, 2), mode="replicate"), 5, 1)
     elsewhere = clean.roll(17, dims=3)
     assert detail_distance(clean, clean) == pytest.approx(0, abs=1e-3)
-    assert detail_distance(elsewhere, clean) < 0.5 * detail_distance(blurred, clean)
+    noisy = clean + 0.1 * Draw(0, 12).noise(3, 64, 64)
+    assert detail_distance(elsewhere, clean) < 0.1 * min(detail_distance(blurred, clean), detail_distance(noisy, clean))
 
 
 def test_only_painted_patches_tell_the_detail_of_a_repair() -> None:
     clean, mask = scenes(12, 64, 64), torch.zeros(12, 1, 64, 64)
     mask[:, :, :32, :32] = 1
     worse = torch.where(mask.bool(), 0.3, clean)
-    torch.testing.assert_close(
-        detail_distance(worse, clean, mask), detail_distance(worse[:, :, :32, :32], clean[:, :, :32, :32])
-    )
+    elsewhere = torch.cat([clean[..., :40], 0 * clean[..., 40:]], 3)
+    assert detail_distance(elsewhere, clean, mask) == pytest.approx(0, abs=1e-4)
+    assert detail_distance(elsewhere, clean) > 0.1
     assert detail_distance(worse, clean, mask) > detail_distance(worse, clean)
     assert math.isfinite(detail_distance(worse, clean, torch.zeros_like(mask)))
 
