@@ -106,7 +106,7 @@ def test_nothing_is_printed(pictures: Path, tmp_path: Path, capfd: pytest.Captur
 def test_options_by_name(pictures: Path, tmp_path: Path) -> None:
     plan = ganvas.plan(pictures, **{**SMALL, "size": (6, 10), "augment": ["flip"]})
     assert (plan.config.data.size, plan.config.training.augment) == ((6, 10), ("flip",))
-    with pytest.raises(UnknownName, match=r"option in the call 'kmig'. Did you mean 'kimg'"):
+    with pytest.raises(UnknownName, match=r"no option 'kmig' in the call. Did you mean 'kimg'"):
         ganvas.train(pictures, runs=tmp_path, kmig=3)
     with pytest.raises(ganvas.GanvasError, match="--batch is 'many' in the call"):
         ganvas.train(pictures, runs=tmp_path, batch="many")

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,11 @@ def ask(photos: Path, out: Path, models: Models, mask: Path | None, **options: A
     return RepairRequest(photos, out, mask, options=PhotoOptions(model=models.repair, device="cpu", **options))
 
 
-@pytest.mark.parametrize("format", ["png", "tiff"])
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize(
+    ("channels", "dtype", "format"),
+    # grey and alpha of 16 bits in a TIFF cannot be read: Pillow has no mode for them
+    [case for case in product((1, 2, 3, 4), (np.uint8, np.uint16), ("png", "tiff")) if case != (2, np.uint16, "tiff")],
+)
 def test_outside_the_mask_every_bit_stays(
     tmp_path: Path, models: Models, format: PhotoFormat, dtype: type[np.uint8], channels: int
 ) -> None:

@@ -328,7 +328,7 @@ def test_minutes_win_over_the_budget_of_a_preset(pictures: Path, tmp_path: Path)
     options = {key: value for key, value in SMALL.items() if key != "kimg"}
     training = plan(Request(pictures, tmp_path, minutes=1e-4, preset="demo"), options).config.training
     assert training.kimg < 40
-    assert training.gamma == 1.0  # of the preset
+    assert training.gamma == 6.0  # of the preset
 
 
 def test_smaller_parts_after_running_out_of_memory(

@@ -17,8 +17,8 @@ from ganvas.job.prepare import Request
 from ganvas.job.sample import SampleRequest, sample
 from ganvas.job.train import TrainResult, plan, train
 from ganvas.model.photo import load_photo_model
-from tests.damage.photographs import scene
 from tests.data.pictures import encoded, write_folder
+from tests.task.scenes import scene
 
 pytestmark = pytest.mark.usefixtures("quick")
 TASKS: dict[str, dict[str, Any]] = {

@@ -203,7 +203,7 @@ def test_detail_is_missed_and_texture_elsewhere_is_not() -> None:
     blurred = F.avg_pool2d(F.pad(clean, (2, 2, 2, 2), mode="replicate"), 5, 1)
     elsewhere = clean.roll(17, dims=3)
     assert detail_distance(clean, clean) == pytest.approx(0, abs=1e-3)
-    noisy = clean + 0.1 * Draw(0, 12).noise(3, 64, 64)
+    noisy = clean + 0.1 * Draw(0, 12).normal(3, 64, 64)
     assert detail_distance(elsewhere, clean) < 0.1 * min(detail_distance(blurred, clean), detail_distance(noisy, clean))
 
 

@@ -76,3 +76,14 @@ class Receipt:
     def to_dict(self) -> dict[str, Any]:
         """As plain values, for JSON."""
         return asdict(self)
+
+    def line(self) -> str:
+        """The result and what vouches for it, in one line."""
+        parts = [self.output.file, "{}x{}".format(*self.output.size_px)]
+        if self.outside_mask is not None:
+            change = self.outside_mask.max_levels
+            parts.append("unchanged outside the mask" if change == 0 else f"up to {change:g} levels outside the mask")
+        if self.colour_residual_levels is not None:
+            parts.append(f"broad colours within {self.colour_residual_levels:.2f} levels")
+        parts.append(f"{self.seconds:.1f} s")
+        return "  ".join([*parts, *self.notes])
