@@ -2,6 +2,7 @@
 
     python bench/fetch.py fashion
     python bench/intervals.py
+    python bench/intervals.py --features efficientnet-lite0
     python bench/intervals.py --features fakes.npy reals.npy --count 2000
 
 The 70,000 pictures of Fashion-MNIST stand for everything there is: the distance between two versions of them, or
@@ -10,6 +11,9 @@ replacement; each pair of them gives a score, its standard error and its correct
 the corrected value are from the truth on average, in units of it; the spread of the centre over draws, against the
 mean standard error; and how often the interval around either holds the truth: 95 % if all is well. KID has no bias,
 and so no correction.
+
+A trained network looks at 20,000 of them once, which takes ten minutes or more; classes against classes are its cases,
+and 500 and 1,000 pictures a side its numbers, both fewer than its 1,280 features.
 """
 
 import argparse
@@ -20,14 +24,20 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from clothes import fashion
+from fetch import CACHE
 from torch import Tensor
 
 from ganvas.metric.frechet import frechet_from_features, frechet_score
 from ganvas.metric.kernel import kid, kid_score
+from ganvas.metric.protocol import PROTOCOLS, prepare
 from ganvas.metric.score import Score
+from ganvas.network.features import FEATURE_NETWORKS, load_feature_network
 from ganvas.network.features.random import RandomFeatures
+from ganvas.tensors import to_levels
 
 Z = 1.959964
+LOOKED_AT = 20_000
+"""Pictures that a trained network sees."""
 
 
 class Case(NamedTuple):
@@ -58,6 +68,40 @@ def cases() -> list[Case]:
     ]
 
 
+@torch.inference_mode()
+def looked(name: str) -> tuple[Tensor, Tensor]:
+    """Features ``(N, D)`` of training pictures in a trained network, kept for the next time, and their classes."""
+    images, labels = (part[:LOOKED_AT] for part in fashion("train"))
+    file = CACHE / f"clothes-{name}-{LOOKED_AT}.npy"
+    if not file.exists():
+        network, found = load_feature_network(name), list[Tensor]()
+        for part in images.split(50):
+            levels = prepare(to_levels(part), network.side_px, PROTOCOLS["ganvas"], network.offset, network.scale)
+            found.append(network.network(levels).features)
+        np.save(file, torch.cat(found).numpy())
+    return torch.from_numpy(np.load(file)), labels
+
+
+def cases_of_classes(name: str) -> list[Case]:
+    """Some clothes against all, and against the others."""
+    features, labels = looked(name)
+    return [
+        Case("six classes / all", features[labels < 6], features),
+        Case("even classes / odd ones", features[labels % 2 == 0], features[labels % 2 == 1]),
+    ]
+
+
+def chosen(features: list[str]) -> list[Case]:
+    """The cases of ``--features``: none, the name of a network, or two files."""
+    if not features:
+        return cases()
+    if len(features) == 1:
+        return cases_of_classes(features[0])
+    files = [Path(name) for name in features]
+    fakes, reals = (torch.from_numpy(np.load(path).astype(np.float32)) for path in files)
+    return [Case(f"{files[0].stem} / {files[1].stem}", fakes, reals)]
+
+
 def draw(case: Case, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """``count`` of each side without replacement."""
     fakes, reals = (rows[torch.randperm(len(rows), generator=generator)[:count]] for rows in case[1:])
@@ -77,17 +121,18 @@ def line(scores: list[Score], truth: float) -> str:
 def main() -> None:
     """Print two lines a case and number of pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--features", nargs=2, type=Path, metavar="FILE.npy", help="populations, (N, D) and (M, D)")
-    parser.add_argument("--count", nargs="+", type=int, default=[1000, 4000], help="pictures drawn a side")
+    told = "a trained network, or two files of populations, (N, D) and (M, D)"
+    parser.add_argument("--features", nargs="+", default=[], metavar="NAME", help=told)
+    parser.add_argument("--count", nargs="+", type=int, help="pictures drawn a side")
     parser.add_argument("--draws", type=int, default=100)
     parser.add_argument("--quick", action="store_true", help="a few small draws from 3,000 pictures")
     asked = parser.parse_args()
-    counts, draws = ([300], 10) if asked.quick else (asked.count, asked.draws)
-    if asked.features:
-        fakes, reals = (torch.from_numpy(np.load(path).astype(np.float32)) for path in asked.features)
-        every = [Case(f"{asked.features[0].stem} / {asked.features[1].stem}", fakes, reals)]
-    else:
-        every = cases()
+    named = len(asked.features) == 1
+    counts = asked.count or ([500, 1000] if named else [1000, 4000])
+    counts, draws = ([300], 10) if asked.quick else (counts, asked.draws)
+    if len(asked.features) > 2 or (named and asked.features[0] not in FEATURE_NETWORKS):
+        parser.error(f"--features takes one of {', '.join(FEATURE_NETWORKS)}, or two files")
+    every = chosen(asked.features)
     if max(counts) > (least := min(len(rows) for case in every for rows in case[1:])):
         parser.error(f"no {max(counts)} pictures can be drawn from {least}")
     print(f"{draws} draws; D = {every[0].fakes.shape[1]}; distance from the truth and share of intervals that hold it:")

@@ -1,6 +1,7 @@
 """Atomic writing, with every way it can go wrong."""
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import torch
 from torch import nn
 
 from ganvas.errors import DataError, FileError
-from ganvas.files import atomic_path, write_bytes
+from ganvas.files import atomic_path, make_folder, write_bytes
 from ganvas.model.descriptor import Descriptor
 from ganvas.model.save import save_model
 from ganvas.training.checkpoint import write_checkpoint
@@ -122,3 +123,15 @@ def test_kill_in_the_middle_leaves_the_old_file(tmp_path: Path) -> None:
     )
     assert subprocess.run([sys.executable, "-c", script, str(path)]).returncode == 9
     assert path.read_bytes() == b"old"
+
+
+def test_a_folder_is_made_or_the_way_out_is_told(tmp_path: Path) -> None:
+    for _ in range(2):
+        make_folder(tmp_path / "a" / "b", "give another")
+        assert (tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(
+            FileError, match=rf"Cannot create the folder '{re.escape(str(path))}' \(.+\); give another\."
+        ):
+            make_folder(path, "give another")

@@ -40,6 +40,22 @@ def atomic_path(path: Path) -> Iterator[Path]:
             beside.unlink()
 
 
+def make_folder(path: Path, way_out: str) -> None:
+    """A folder and those it lies in, where they are not there yet.
+
+    Args:
+        path: The folder.
+        way_out: What to do where it cannot be, as the end of a sentence.
+
+    Raises:
+        FileError: It cannot be.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"Cannot create the folder '{path}' ({error.strerror or error}); {way_out}.") from error
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a whole file atomically; see `atomic_path`."""
     with atomic_path(path) as beside:

@@ -112,6 +112,12 @@ def test_listings_are_remembered(tmp_path: Path) -> None:
     assert cache.remembered_content(tmp_path / "new", "l") == "c"
 
 
+def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(FileError, match=r"Cannot create the folder .*; set GANVAS_CACHE to another folder"):
+        cache.remember_content(tmp_path / "file", "listing", "content")
+
+
 def test_where_the_cache_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GANVAS_CACHE", str(tmp_path))
     assert cache.default_root() == tmp_path

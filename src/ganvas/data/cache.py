@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from ganvas.data.array import read_npy
 from ganvas.data.claim import claimed
 from ganvas.errors import DataError, FileError
-from ganvas.files import write_bytes
+from ganvas.files import make_folder, write_bytes
 
 
 class Entry(NamedTuple):
@@ -82,8 +82,12 @@ def remembered_content(root: Path, listing: str) -> str | None:
 
 
 def remember_content(root: Path, listing: str, content: str) -> None:
-    """Note what a listing stands for."""
-    (root / "listings").mkdir(parents=True, exist_ok=True)
+    """Note what a listing stands for.
+
+    Raises:
+        FileError: The cache cannot be written.
+    """
+    make_folder(root / "listings", "set GANVAS_CACHE to another folder")
     write_bytes(root / "listings" / listing, content.encode("ascii"))
 
 

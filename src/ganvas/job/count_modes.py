@@ -20,6 +20,7 @@ from ganvas.data.source import open_source
 from ganvas.device import choose_device
 from ganvas.errors import DataError, FileError, UsageError
 from ganvas.events import Looked, Notice, Packing, Report, Warned
+from ganvas.files import make_folder
 from ganvas.job.painted import painted_like
 from ganvas.job.sample import file_hash, model_file
 from ganvas.job.subject import as_files, is_model, refuse_what_only_models_know
@@ -178,12 +179,7 @@ def _reader(path: Path, size: tuple[int, int], device: torch.device, report: Rep
         reader = train_classifier(
             np.array(dataset.images[~held]), dataset.labels.values[~held], epochs=_epochs(dataset), device=device
         )
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise FileError(
-                f"The cache '{file.parent}' cannot be written ({error}); set GANVAS_CACHE to another folder."
-            ) from error
+        make_folder(file.parent, "set GANVAS_CACHE to another folder")
         save_classifier(file, reader)
     reader.to(device)
     right = [

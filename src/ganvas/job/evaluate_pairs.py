@@ -17,9 +17,9 @@ from torch import Tensor
 from ganvas.data.item import first_few
 from ganvas.data.source import Source, open_source
 from ganvas.device import choose_device
-from ganvas.errors import DataError, FileError
+from ganvas.errors import DataError
 from ganvas.events import Looked, Report, Warned
-from ganvas.files import write_bytes
+from ganvas.files import make_folder, write_bytes
 from ganvas.image.convert import to_channels
 from ganvas.job.subject import as_files
 from ganvas.job.weights import get_network, network_name
@@ -139,10 +139,7 @@ def evaluate_pairs(
         for score in scores
         if score.name in each
     }
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(f"Cannot create the folder '{out}' ({error.strerror}); choose another --out.") from error
+    make_folder(out, "choose another --out")
     kept = {name: tuple(values) for name, values in each.items()}
     told = measurement(found.key, wanted.key, network.sha256, border_px)
     file = out / f"{slugify(outputs.resolve().name)}-pairs-{network.name}-{told}.csv"

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ganvas.draw import seed_of
-from ganvas.errors import FileError, UsageError
+from ganvas.errors import UsageError
 from ganvas.events import Report, Wrote
-from ganvas.files import write_bytes
+from ganvas.files import make_folder, write_bytes
 from ganvas.image.encode import encode
 from ganvas.image.grid import grid as contact_sheet
 from ganvas.image.provenance import SourceType
@@ -68,12 +68,7 @@ def sample(request: SampleRequest, *, report: Report = lambda event: None) -> li
         raise UsageError(f"--batch is {request.batch}, but it must be 1 or more.")
     path = model_file(request.model, best=request.best)
     model = load_model(path, device=request.device)
-    try:
-        request.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(
-            f"Cannot create the folder '{request.out}' ({error.strerror}); choose another --out."
-        ) from error
+    make_folder(request.out, "choose another --out")
     source = SourceType.GENERATED if request.mark else None
     hashed = file_hash(path)[:16]
     suffix = label_suffix(request.label)

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganvas.data.duplicates import describe_thumbnails, lookalikes
-from ganvas.errors import FileError
-from ganvas.files import write_bytes
+from ganvas.files import make_folder, write_bytes
 from ganvas.image.convert import to_channels
 from ganvas.image.provenance import SourceType
 from ganvas.image.resize import fit
@@ -113,10 +112,7 @@ def write_evaluation(
         "reals_alike": sum(map(len, among[1])),
     }
     stem = _stem(subject, result.stamp, groups)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(f"Cannot create the folder '{folder}' ({error.strerror}); choose another --out.") from error
+    make_folder(folder, "choose another --out")
     done = Evaluation(result, memorised, warnings, folder / f"{stem}.json", folder / f"{stem}.html")
     result_text, html = json.dumps(done.to_dict(), indent=2) + "\n", render(page)
     write_bytes(done.file, result_text.encode())

@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 
 from ganvas.data.item import Unreadable
 from ganvas.errors import FileError
-from ganvas.files import atomic_path
+from ganvas.files import atomic_path, make_folder
 from ganvas.metric.extract import Extracted
 from ganvas.metric.protocol import Protocol
 from ganvas.network.features import Loaded
@@ -77,12 +77,7 @@ def stored(
     except FileError as error:
         notice(f"{error} It is made again.")
     extracted = make()
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(
-            f"The cache '{root}' cannot be written ({error}); set GANVAS_CACHE to another folder."
-        ) from error
+    make_folder(root, "set GANVAS_CACHE to another folder")
     _write(path, extracted)
     _make_room(root, path, limit_bytes)
     return extracted

@@ -14,7 +14,7 @@ from typing import BinaryIO
 import platformdirs
 
 from ganvas.errors import FileError, UnknownName, UsageError
-from ganvas.files import atomic_path
+from ganvas.files import atomic_path, make_folder
 
 CHUNK_BYTES = 1 << 20
 TIMEOUT_S = 60.0
@@ -208,12 +208,7 @@ def download(
         with suppress(FileError):  # a damaged one is replaced
             verify(path, file)
             return path
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(
-            f"The folder '{folder}' cannot be made ({error}); set GANVAS_WEIGHTS to another one."
-        ) from error
+    make_folder(folder, "set GANVAS_WEIGHTS to another one")
     with atomic_path(path) as beside:
         digest, done_bytes = hashlib.sha256(), 0
         with beside.open("wb") as out:
