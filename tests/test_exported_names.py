@@ -1,4 +1,5 @@
 import inspect
+from dataclasses import fields
 from importlib import import_module
 
 import pytest
@@ -6,6 +7,8 @@ import pytest
 import ganvas
 from ganvas import api
 from ganvas.job.evaluate import EvaluateRequest
+from ganvas.api_photos import PhotoKeywords
+from ganvas.job.photo_options import PhotoOptions
 from ganvas.job.prepare import Request
 
 NAMES = [
@@ -48,6 +51,20 @@ def test_an_evaluation_takes_what_the_command_line_takes() -> None:
     assert set(inspect.signature(api.evaluate).parameters) - request == {"report"}
     assert set(inspect.signature(evaluate).parameters) - request == {"json", "modes", "pairs", "border"}
     assert request <= set(inspect.signature(api.evaluate).parameters) & set(inspect.signature(evaluate).parameters)
+
+
+@pytest.mark.parametrize("verb", ["repair", "restore", "upscale", "revive"])
+def test_a_verb_on_photographs_takes_what_the_command_line_takes(verb: str) -> None:
+    request = inspect.signature(getattr(import_module(f"ganvas.job.{verb}"), f"{verb.title()}Request")).parameters
+    words = inspect.signature(getattr(import_module(f"ganvas.cli.{verb}"), verb)).parameters
+    python = inspect.signature(getattr(ganvas, verb)).parameters
+    assert set(words) - set(request) == {"json"}
+    assert set(python) - set(request) == {"report"}
+    assert set(request) <= set(words) & set(python)
+    assert set(PhotoKeywords.__annotations__) == {field.name for field in fields(PhotoOptions)}
+    for function in (words, python):
+        for name in set(request) - {"photos", "out", "options"}:
+            assert function[name].default == request[name].default, name
 
 
 def test_a_plan_takes_what_decides_over_a_new_run() -> None:

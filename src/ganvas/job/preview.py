@@ -47,7 +47,7 @@ def preview(files: PhotoFiles, painters: tuple[Painter, ...], report: Report) ->
     plan = {
         "files": {name: {"size_px": [width, height]} for name, (height, width) in sizes.items()},
         "broken": broken,
-        "seconds": round(seconds, 1),
+        "seconds": round(seconds, 4),
         "peak_memory_bytes": peak,
         "tile_px": [painter.tile for painter in painters],
     }
