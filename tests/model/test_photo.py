@@ -105,7 +105,7 @@ def test_what_float16_cannot_hold_is_not_shipped(tmp_path: Path) -> None:
 
 def test_models_of_the_other_kind_are_told_apart(tmp_path: Path) -> None:
     photo = write(tmp_path / "m.safetensors")
-    with pytest.raises(UsageError, match="paints from photographs, not from seeds.*ganvas upscale PHOTO --model"):
+    with pytest.raises(UsageError, match=r"paints from photographs, not from seeds.*ganvas upscale PHOTO --model"):
         load_model(photo)
     other = write(tmp_path / "o.safetensors", described=description(photo=None, latent_dim=4, task="generate"))
     with pytest.raises(FileError, match="does not paint from photographs"):
