@@ -214,7 +214,7 @@ def _jpeg(images: Images, severity: Tensor, draw: Draw, ranges: RestoreRanges) -
 
 
 def _with_noise(images: Images, sigma: Tensor, draw: Draw) -> Images:
-    """Noise of any share of light, in half of the samples of one colour."""
+    """Noise of which any share follows the light; two samples in five have the same in all channels."""
     shot = draw.named("shot").uniform()
     grey = draw.named("grey").uniform() < 0.4
     device = images.device

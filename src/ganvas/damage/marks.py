@@ -68,8 +68,8 @@ def folds(draw: Draw, size: Size) -> Mark:
 
 def dust(draw: Draw, size: Size) -> Mark:
     """Specks: the rare heights of a smooth field, small ones and a few larger."""
-    fine = smooth_noise(draw.named("fine"), size, 2)
-    coarse = smooth_noise(draw.named("coarse"), size, 5)
+    fine = smooth_noise(draw.named("fine"), size, 3)
+    coarse = smooth_noise(draw.named("coarse"), size, 6)
     height = draw.named("rare").uniform(2, low=2.3, high=3.4)[:, :, None, None]
     opacity = torch.maximum((fine - height[:, 0]) * 2.5, (coarse - height[:, 1] + 0.1) * 5).clamp_(0, 1)
     return opacity * draw.named("strength").uniform(1, 1, low=0.5), _tone(draw, bright=0.6)
