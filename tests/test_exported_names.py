@@ -6,8 +6,8 @@ import pytest
 
 import ganvas
 from ganvas import api
-from ganvas.job.evaluate import EvaluateRequest
 from ganvas.api_photos import PhotoKeywords
+from ganvas.job.evaluate import EvaluateRequest
 from ganvas.job.photo_options import PhotoOptions
 from ganvas.job.prepare import Request
 

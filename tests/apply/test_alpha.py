@@ -72,8 +72,13 @@ def test_transparent_pictures_in_tiles(scale: int) -> None:
 
 
 def test_planes_between_colours_and_alpha_reach_the_filter() -> None:
-    seen = []
-    filter = with_alpha(replace(IDENTITY, fn=lambda given: (seen.append(given), given[:, :3])[1]))
+    seen: list[torch.Tensor] = []
+
+    def fn(given: torch.Tensor) -> torch.Tensor:
+        seen.append(given)
+        return given[:, :3]
+
+    filter = with_alpha(replace(IDENTITY, fn=fn))
     given = torch.ones(1, 5, 4, 4)
     given[:, 3] = 0.25
     assert filter(given).shape == (1, 4, 4, 4)

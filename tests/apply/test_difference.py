@@ -19,7 +19,8 @@ def test_where_the_ends_disagree_and_by_how_much() -> None:
 
 
 def test_what_both_would_cut_off_is_no_disagreement() -> None:
-    low, high = (replace(IDENTITY, fn=lambda given, by=by: given[:, :3] + by) for by in (2.0, 3.0))
+    low = replace(IDENTITY, fn=lambda given: given[:, :3] + 2)
+    high = replace(IDENTITY, fn=lambda given: given[:, :3] + 3)
     assert with_map(low, low, high)(torch.zeros(1, 3, 2, 2))[:, 3].eq(0).all()
 
 

@@ -25,17 +25,17 @@ def test_half_white_is_to_be_filled() -> None:
 def test_transparency_of_a_mask() -> None:
     white_on_nothing = np.zeros((2, 3, 4), np.uint8)
     white_on_nothing[0, 1] = 255
-    assert read(white_on_nothing).nonzero() == ([0], [1])
+    assert np.argwhere(read(white_on_nothing)).tolist() == [[0, 1]]
     red_on_nothing = np.zeros((2, 3, 4), np.uint8)
     red_on_nothing[1, 2] = (255, 0, 0, 255)
-    assert read(red_on_nothing).nonzero() == ([1], [2])
+    assert np.argwhere(read(red_on_nothing)).tolist() == [[1, 2]]
     opaque = np.zeros((2, 3, 2), np.uint8)
     opaque[..., 1] = 255
     opaque[0, 0, 0] = 255
-    assert read(opaque).nonzero() == ([0], [0])
+    assert np.argwhere(read(opaque)).tolist() == [[0, 0]]
     mixed = opaque.copy()
     mixed[0, 1] = (255, 0)  # white, and not to be seen
-    assert read(mixed).nonzero() == ([0], [0])
+    assert np.argwhere(read(mixed)).tolist() == [[0, 0]]
 
 
 def test_nothing_marked_is_no_error() -> None:

@@ -25,7 +25,7 @@ def test_a_quality_needs_a_lossy_format() -> None:
     PhotoOptions(quality=80, format="keep").check()
     for format in ("lossless", "png", "tiff"):
         with pytest.raises(UsageError, match=f"--quality is 80, but --format {format} loses nothing"):
-            PhotoOptions(quality=80, format=format).check()  # type: ignore[arg-type]
+            PhotoOptions(quality=80, format=format).check()
 
 
 def test_shares() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from ganvas.errors import FileError
 from ganvas.events import Applied, Event, Warned
+from ganvas.image import png_writer
 from ganvas.job.photo_options import PhotoOptions
 from ganvas.job.photos import FAILED_FILE
 from ganvas.job.upscale import UpscaleRequest, upscale
@@ -134,9 +135,7 @@ def test_a_picture_too_large_to_wait_is_read_when_its_turn_comes(
 
 def test_a_full_disk_leaves_nothing_half_done(tmp_path: Path, models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
     source = folder(tmp_path / "in", "a.png", "b.png")
-    from ganvas.image import write_photo
-
-    sound, calls = write_photo.writing_png, 0
+    sound, calls = png_writer.writing_png, 0
 
     def full(*arguments: Any) -> Any:
         nonlocal calls
@@ -145,7 +144,7 @@ def test_a_full_disk_leaves_nothing_half_done(tmp_path: Path, models: Models, mo
             raise OSError(28, "No space left on device")
         return sound(*arguments)
 
-    monkeypatch.setattr(write_photo, "writing_png", full)
+    monkeypatch.setattr("ganvas.image.write_photo.writing_png", full)
     result = upscale(ask(source, tmp_path / "out", models))
     assert "No space left on device" in result.failed["a.png"]
     assert files_in(tmp_path / "out") == {"b.png", "ganvas-done.jsonl", FAILED_FILE}

@@ -29,7 +29,7 @@ def ask(photos: Path, out: Path, models: Models, **options: Any) -> ReviveReques
 @pytest.fixture
 def scratched(monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
     """A picture whose white line is found to be a scratch."""
-    monkeypatch.setattr("ganvas.job.revive.scratches", lambda pixels, *_: (pixels[..., 0] == 255).astype(bool))
+    monkeypatch.setattr("ganvas.job.revive.scratches", lambda pixels, *_: np.equal(pixels[..., 0], 255))
     pixels = np.minimum(noise(16, 20), 200)
     pixels[8, 2:12] = 255
     return pixels

@@ -76,3 +76,13 @@ class Receipt:
     def to_dict(self) -> dict[str, Any]:
         """As plain values, for JSON."""
         return asdict(self)
+
+    def in_words(self) -> str:
+        """The result and what vouches for it, in one line."""
+        parts = [self.output.file, "{}x{}".format(*self.output.size_px)]
+        if self.outside_mask is not None:
+            most = self.outside_mask.max_levels
+            parts.append("unchanged outside the mask" if most == 0 else f"up to {most:g} levels outside the mask")
+        if self.colour_residual_levels is not None:
+            parts.append(f"broad colours within {self.colour_residual_levels:.2f} levels")
+        return "  ".join([*parts, f"{self.seconds:.1f} s", *self.notes])

@@ -3,7 +3,7 @@
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
@@ -13,7 +13,7 @@ U = TypeVar("U")
 _WAITING = 2
 
 
-def ahead(work: Callable[[T], U], items: Iterable[T]) -> Iterator[U]:
+def ahead(work: Callable[[T], U], items: Iterable[T]) -> Generator[U, None, None]:
     """``work`` of each item in order, the next one already under way in a thread while the reader is busy."""
     pending: deque[Future[U]] = deque()
     with ThreadPoolExecutor(1) as pool:
