@@ -157,3 +157,17 @@ def test_a_row_of_per_image_normal_depends_on_its_seed_only() -> None:
     assert torch.equal(batch[2:3], per_image_normal([7], 5, 2))
     assert torch.equal(batch[0], batch[2])
     assert not torch.equal(batch[0], batch[1])
+
+
+def test_noise_is_normal_and_made_row_by_row() -> None:
+    draw = Draw(7, 5)
+    whole = draw.noise(3, 101, 67)
+    assert whole.shape == (5, 3, 101, 67)
+    flat = whole.double().flatten()
+    moments = [float(flat.mean()), float(flat.var()), float((flat**3).mean()), float((flat**4).mean())]
+    assert moments == pytest.approx([0, 1, 0, 3], abs=0.05)
+    assert float((flat.abs() < 0.6745).double().mean()) == pytest.approx(0.5, abs=0.01)
+    assert torch.equal(draw.rows(2, 4).noise(3, 101, 67), whole[2:4])
+    assert not torch.equal(draw.named("other").noise(3, 101, 67), whole)
+    assert abs(float(torch.corrcoef(torch.stack([whole[0].flatten(), whole[1].flatten()]))[0, 1])) < 0.03
+    assert draw.noise(1).isfinite().all()

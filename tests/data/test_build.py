@@ -108,3 +108,25 @@ def test_the_record_is_json(tmp_path: Path) -> None:
     with building(tmp_path, 5, SHAPE) as build:
         build.publish("key", [(0, "a\udcffb")])
     assert json.loads((tmp_path / "key" / "record.json").read_text()) == {"unreadable": [[0, "a\udcffb"]]}
+
+
+def test_pictures_that_became_several_are_counted(tmp_path: Path) -> None:
+    with building(tmp_path, 9, SHAPE) as build:
+        for picture in PICTURES:
+            build.add(picture)
+        build.publish("key", [(1, "torn")], [2, 0, 3])
+    entry = load(tmp_path, "key", 3, SHAPE)
+    assert entry is not None
+    assert (entry.counts, entry.unreadable, len(entry.images)) == ([2, 0, 3], [(1, "torn")], 5)
+    with pytest.raises(FileError, match="damaged"):
+        load(tmp_path, "key", 4, SHAPE)
+
+
+def test_one_picture_each_needs_no_counts(tmp_path: Path) -> None:
+    with building(tmp_path, 6, SHAPE) as build:
+        for picture in PICTURES:
+            build.add(picture)
+        build.publish("key", [(3, "torn")])
+    entry = load(tmp_path, "key", 6, SHAPE)
+    assert entry is not None
+    assert entry.counts == [1, 1, 1, 0, 1, 1]

@@ -13,6 +13,7 @@ from ganvas.data.dataset import Dataset
 from ganvas.data.labels import read_labels
 from ganvas.data.pack import Form, pack, to_form, too_many_unreadable
 from ganvas.data.source import Source, open_source, read_item
+from ganvas.data.tiles import tiles_of
 from ganvas.errors import DataError, FileError
 from ganvas.image.resize import FitMode
 from tests.data.pictures import (
@@ -389,3 +390,36 @@ def test_transparent_parts_lie_on_white_before_they_are_grey() -> None:
     glass = np.zeros((4, 4, 4), np.uint8)
     assert (to_form(glass, Form((4, 4), 1, "crop")) == 255).all()
     assert (to_form(glass, Form((4, 4), 3, "crop")) == 255).all()
+
+
+TILES = Form((8, 8), 3, "tiles")
+
+
+def test_photographs_are_cut_to_tiles_that_tell_their_photograph(tmp_path: Path, packer: Packer) -> None:
+    pictures = {"a.png": noise(1, 17, 26), "b.png": noise(2, 8, 9), "c.png": noise(3, 7, 40)}
+    folder = write_folder(tmp_path / "x", {name: encoded(one) for name, one in pictures.items()})
+    dataset = packer(folder, TILES, "none")
+    assert dataset.images.shape == (7, 8, 8, 3)
+    assert dataset.names == ("a.png",) * 6 + ("b.png",)
+    assert dataset.picture_count == 2
+    assert dataset.unreadable == (("c.png", "smaller than a tile of 8x8 pixels; choose a smaller --size"),)
+    np.testing.assert_array_equal(dataset.images[:6], tiles_of(pictures["a.png"], (8, 8)))
+    again = packer(folder, TILES, "none")
+    assert not packer.packed
+    assert (again.names, again.unreadable, again.key) == (dataset.names, dataset.unreadable, dataset.key)
+    np.testing.assert_array_equal(again.images, dataset.images)
+    assert packer(folder, TILES._replace(size=(4, 4)), "none").key != dataset.key
+
+
+def test_photographs_none_of_which_is_large_enough(tmp_path: Path, packer: Packer) -> None:
+    folder = write_folder(tmp_path / "x", {"a.png": encoded(noise(1, 7, 9)), "b.png": encoded(noise(2, 30, 5))})
+    with pytest.raises(DataError, match=r"Not one of the 2 pictures .* smaller than a tile of 8x8"):
+        packer(folder, TILES, "none")
+    assert packer.entries() == []
+
+
+def test_tiles_of_an_array(tmp_path: Path, packer: Packer) -> None:
+    np.save(tmp_path / "x.npy", np.stack([noise(seed, 16, 9) for seed in range(3)]))
+    dataset = packer(tmp_path / "x.npy", TILES, "none")
+    assert len(dataset) == 6
+    assert dataset.picture_count == 3

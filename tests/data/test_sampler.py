@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganvas.data.sampler import MAX_HELDOUT, Sampler, split_heldout
+from ganvas.data.sampler import FEWEST_PHOTOGRAPHS, MAX_HELDOUT, Sampler, split_heldout, split_photographs
 
 COUNTS = st.integers(1, 40)
 SEEDS = st.integers(0, 2**63 - 1)
@@ -65,3 +65,21 @@ def test_who_is_held_out_depends_on_the_seed_alone() -> None:
 
 def test_another_share() -> None:
     assert len(split_heldout(500, 0, share=0.2)[1]) == 100
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=60), SEEDS)
+def test_tiles_of_a_photograph_stay_together(tiles: list[int], seed: int) -> None:
+    names = [f"{number:03d}" for number, count in enumerate(tiles) for _ in range(count)]
+    training, aside = split_photographs(names, seed)
+    assert sorted([*training, *aside]) == list(range(len(names)))
+    shown, held = ({names[row] for row in rows} for rows in (training, aside))
+    assert not shown & held
+    assert len(held) == min(max(round(0.05 * len(tiles)), FEWEST_PHOTOGRAPHS), len(tiles) // 4)
+    assert shown
+    again = split_photographs(names, seed)
+    assert [part.tolist() for part in again] == [training.tolist(), aside.tolist()]
+
+
+def test_which_photographs_are_held_out_depends_on_the_seed() -> None:
+    names = [str(number) for number in range(40)]
+    assert split_photographs(names, 1)[1].tolist() != split_photographs(names, 2)[1].tolist()

@@ -59,6 +59,7 @@ def test_tifffile_gets_every_bit(
         assert file.byteorder == order
         (page,) = file.pages
         assert isinstance(page, tifffile.TiffPage)
+        assert page.offset % 2 == 0  # TIFF 6.0, section 2: on a word boundary
         assert page.extrasamples == ((tifffile.EXTRASAMPLE.UNASSALPHA,) if channels in (2, 4) else ())
         got = page.asarray()
     assert got.dtype == array.dtype

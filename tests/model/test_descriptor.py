@@ -1,12 +1,21 @@
 import json
 import random
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ganvas.errors import DataError, FileError
-from ganvas.model.descriptor import CARD_DEPTH, MAX_GENERATORS, MAX_HEADER_BYTES, Descriptor, GeneratorSpec, LabelSpec
+from ganvas.model.descriptor import (
+    CARD_DEPTH,
+    MAX_GENERATORS,
+    MAX_HEADER_BYTES,
+    Descriptor,
+    GeneratorSpec,
+    LabelSpec,
+    PhotoSpec,
+)
 from tests.model.models import LABELS, description
 
 RUBBISH: list[Any] = [
@@ -55,6 +64,33 @@ def test_any_rubbish_anywhere_is_refused_or_harmless(kind: str) -> None:
             except FileError as error:
                 refusal = str(error)
             assert not refusal or ("'x' is damaged" in refusal and len(refusal) < 300)
+
+
+def test_any_rubbish_about_photographs_is_refused_or_harmless() -> None:
+    spec = PhotoSpec(2, 8, 40, ("mask", "strength"))
+    raw = json.loads(replace(description("fast"), photo=spec, latent_dim=0).to_json())
+    assert Descriptor.from_json(json.dumps(raw), "x").photo == spec
+    for place in places(raw["photo"]):
+        for value in [*RUBBISH, KeyError, "strength"]:
+            if value is KeyError and len(place) != 1:
+                continue
+            text, read = json.dumps(damaged(raw, ("photo", *place), value)), None
+            with suppress(FileError):
+                read = Descriptor.from_json(text, "x").photo
+            if read is None:
+                continue
+            assert type(read.scale) is type(read.stride_px) is type(read.radius_px) is int
+            assert 1 <= read.scale <= 8
+            assert 1 <= read.stride_px <= 256
+            assert 0 <= read.radius_px <= 4096
+            assert set(read.inputs) <= {"mask", "strength"}
+            assert len(set(read.inputs)) == len(read.inputs)
+
+
+def test_only_models_of_photographs_have_no_latent() -> None:
+    raw = json.loads(replace(description("fast"), latent_dim=0).to_json())
+    with pytest.raises(FileError, match="not a whole number from 1"):
+        Descriptor.from_json(json.dumps(raw), "x")
 
 
 def check_types(read: Descriptor) -> None:

@@ -52,7 +52,7 @@ def jpeg(images: Images, quality: PerSample, subsampled: Tensor, shift: Tensor) 
     chroma = torch.empty_like(ycc[:, 1:])
     halved, whole = subsampled.nonzero()[:, 0], (~subsampled).nonzero()[:, 0]
     if len(halved):
-        chroma[halved] = _doubled(_coded(F.avg_pool2d(ycc[halved, 1:], 2).round_(), tables[halved, 1:]))
+        chroma[halved] = _doubled(_coded(_halved(ycc[halved, 1:]), tables[halved, 1:]))
     if len(whole):
         chroma[whole] = _coded(ycc[whole, 1:], tables[whole, 1:])
     decoded = _mixed(torch.cat([luma, chroma - 128], 1), _TO_RGB).round_().clamp_(0, 255)
@@ -74,9 +74,14 @@ def _coded(planes: Tensor, steps: Tensor) -> Tensor:
     matrix = _transform(planes.device)
     blocks = F.pixel_unshuffle(planes.reshape(count * channels, 1, height, width) - 128, BLOCK)
     steps = steps.expand(-1, channels, -1).reshape(count * channels, BLOCK**2, 1)
-    rounded = (matrix @ blocks.flatten(2) / steps).round_().mul_(steps)
+    rounded = _rounded(matrix @ blocks.flatten(2) / steps).mul_(steps)
     pixels = F.pixel_shuffle((matrix.T @ rounded).view_as(blocks), BLOCK)
     return pixels.add_(128).round_().clamp_(0, 255).view_as(planes)
+
+
+def _rounded(values: Tensor) -> Tensor:
+    """Halves away from zero, as the library rounds; flat blocks meet them often, and here a little inexactly."""
+    return values.abs().add_(0.5 + 1e-4).floor_().copysign_(values)
 
 
 def _transform(device: torch.device) -> Tensor:
@@ -87,9 +92,21 @@ def _transform(device: torch.device) -> Tensor:
     return torch.kron(cosines, cosines).to(device, torch.float32)
 
 
+def _halved(planes: Tensor) -> Tensor:
+    """Means of 2x2; their halves go up in every second column, as the library has it."""
+    return _cut_off(F.avg_pool2d(planes, 2), 1 / 4, 2 / 4)
+
+
 def _doubled(planes: Tensor) -> Tensor:
-    """Twice the size by the triangle filter decoders use: 3/4 of the nearer, 1/4 of the further neighbour."""
-    return F.interpolate(planes, scale_factor=2.0, mode="bilinear", align_corners=False).round_()
+    """Twice the size by the triangle filter of the library: 3/4 of the nearer, 1/4 of the further neighbour."""
+    large = F.interpolate(planes, scale_factor=2.0, mode="bilinear", align_corners=False)
+    return _cut_off(large, 8 / 16, 7 / 16)
+
+
+def _cut_off(planes: Tensor, even: float, odd: float) -> Tensor:
+    """Whole numbers below what a column's own fraction was added to."""
+    fraction = planes.new_tensor([even, odd]).repeat(planes.shape[-1] // 2 + 1)[: planes.shape[-1]]
+    return planes.add_(fraction).floor_()
 
 
 def _mixed(images: Tensor, matrix: tuple[tuple[float, ...], ...]) -> Tensor:

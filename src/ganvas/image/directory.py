@@ -68,10 +68,12 @@ def read_directory(data: bytes, offset: int, order: Order, pointers: Pointers) -
                 inner[tag] = read_directory(data, at, order, pointers[tag])
             continue
         size = count * _ITEM_BYTES.get(kind, 0)
+        if not 0 < size <= min(MAX_VALUE_BYTES, MAX_DIRECTORY_BYTES - held):
+            continue
         outside = None if size <= 4 else at
         value = data[at : at + size] if size > 4 else struct.pack(f"{order}I", at)[:size]
-        held += size
-        if 0 < size <= MAX_VALUE_BYTES and len(value) == size and held <= MAX_DIRECTORY_BYTES:
+        if len(value) == size:
+            held += size
             fields[tag] = Field(kind, value, outside)
     return Directory(fields, inner)
 

@@ -21,7 +21,7 @@ _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 _METRE = 1
 _INCHES_A_METRE = 1 / 0.0254
 LEVEL = 3
-"""On photographs filtered as below, zlib's level 6 takes three times as long for files of the same size."""
+"""On photographs filtered as below, zlib's level 6 takes three times as long; files become 0 to 11 % smaller."""
 
 
 @contextmanager
@@ -71,7 +71,8 @@ def filtered(rows: np.ndarray, pixel_bytes: int) -> bytes:
     """Rows of bytes ``(1 + n, W)`` as PNG stores the last n: each behind the number of its filter.
 
     Of Sub, Up and Average each row gets the one with the smallest sum of absolute differences (the heuristic of the
-    specification, 12.7). Paeth would need far more time than deflating at `LEVEL`, and gains no size beside Average.
+    specification, 12.7). Paeth in NumPy takes a third of the time of deflating at `LEVEL`, these three a twentieth;
+    over 27 photographs it made files less than 1 % smaller in all, though 6 % on one.
     """
     row, up = rows[1:], rows[:-1]
     left = np.zeros_like(row)

@@ -71,9 +71,9 @@ class Descriptor:
         latent_dim: Length of its latent vectors; 0 for a model of photographs.
         generators: The generators by name.
         labels: What its condition means.
+        card: Training facts in plain values: data, images seen, recipe, seed, versions.
         photo: How it is laid over a photograph; None for a model that paints from latents. Its ``size`` is then that
             of the crops it was trained on.
-        card: Training facts in plain values: data, images seen, recipe, seed, versions.
     """
 
     task: str
@@ -82,8 +82,8 @@ class Descriptor:
     latent_dim: int
     generators: Mapping[str, GeneratorSpec]
     labels: LabelSpec = LabelSpec()
-    photo: PhotoSpec | None = None
     card: Mapping[str, Any] = field(default_factory=dict)
+    photo: PhotoSpec | None = None
 
     def to_json(self) -> str:
         """The descriptor as JSON text.
@@ -122,8 +122,8 @@ class Descriptor:
                 latent_dim=_count(raw["latent_dim"], least=0 if photo else 1),
                 generators=generators,
                 labels=_labels(_object(raw["labels"])),
-                photo=photo,
                 card=_flat(_object(raw["card"])),
+                photo=photo,
             )
         except (LookupError, ValueError, TypeError, OverflowError, RecursionError) as error:
             reason = f"{type(error).__name__}: {error}"

@@ -65,10 +65,10 @@ class PhotoModel:
         if not 0 <= fidelity <= 1:
             raise UsageError(f"The fidelity is {fidelity:g}, but it must be from 0 (inventive) to 1 (faithful).")
         network = _described(self.descriptor.generators[NAME])
-        network.load_state_dict(
-            {key: _between(self.inventive[key], self.faithful[key], fidelity) for key in self.inventive}, assign=True
-        )
-        return place(fused(network), self.device)
+        mixed = {key: _between(value, self.faithful[key], fidelity) for key, value in self.inventive.items()}
+        network.load_state_dict(mixed, assign=True)
+        with torch.random.fork_rng(devices=[]):  # a convolution that is fused draws values first
+            return place(fused(network), self.device)
 
 
 def load_photo_model(path: Path | str, *, device: str = "auto") -> PhotoModel:
@@ -119,7 +119,7 @@ def shrink_model(source: Path | str, target: Path | str) -> None:
 
 def _described(spec: GeneratorSpec) -> nn.Module:
     """The network without memory or values: those of a file are put in its place."""
-    with torch.device("meta"):
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):
         return build_image_to_image(spec.architecture, spec.arguments)
 
 

@@ -68,7 +68,7 @@ def perceptual(
         ``(N,)``.
     """
     with torch.no_grad():
-        wanted = stages(target)
+        wanted = stages(target.detach())
     total = painted.new_zeros(len(painted))
     for ours, theirs in zip(stages(painted), wanted, strict=True):
         apart = (_unit(ours) - _unit(theirs)).square().sum(1) if normalised else (ours - theirs).abs().mean(1)

@@ -108,7 +108,7 @@ def test_names_may_come_in_any_number_and_order(inputs: list[str]) -> None:
 def test_unknown_names_are_refused_with_a_list(
     build: Callable[[str, Mapping[str, object]], nn.Module], name: str
 ) -> None:
-    with pytest.raises(UnknownName, match="dcgan, fast, mlp, (patch, )?r3, resnet") as caught:
+    with pytest.raises(UnknownName, match=r"dcgan, fast, mlp, (patch, )?r3, resnet") as caught:
         build(name, GOOD)
     assert len(str(caught.value)) < 200
 

@@ -1,0 +1,46 @@
+import torch
+
+from ganvas.network.image_to_image.gated_unet import GatedUnet
+from ganvas.network.layers.gated import GatedResidual
+from tests.network.architectures import perturbed
+
+
+def test_dilations_are_those_of_the_coarsest_scale() -> None:
+    network = GatedUnet(width=4, scales=3, dilations=(1, 2, 4, 8))
+    found = [m.gated.features_and_gates.dilation[0] for m in network.modules() if isinstance(m, GatedResidual)]
+    assert sorted(found) == [1, 1, 1, 1, 1, 2, 4, 8]
+    at_bottom = network.body.bottom.modules()
+    bottom = [m.gated.features_and_gates.dilation[0] for m in at_bottom if isinstance(m, GatedResidual)]
+    assert bottom == [1, 2, 4, 8]
+
+
+def test_the_picture_around_a_hole_reaches_its_middle() -> None:
+    """A hole of 80 pixels: the painting in its middle depends on what is around it."""
+    torch.manual_seed(0)
+    network = perturbed(GatedUnet(width=4).double())
+    mask = torch.zeros(1, 1, 128, 128, dtype=torch.float64)
+    mask[..., 24:104, 24:104] = 1.0
+    picture = torch.rand(1, 3, 128, 128, dtype=torch.float64, requires_grad=True)
+    painting = network(torch.cat([picture * (1 - mask), mask], dim=1))
+    (gradient,) = torch.autograd.grad(painting[..., 64, 64].sum(), picture)
+    assert gradient.any()
+    assert not (gradient * mask).any()
+
+
+def test_it_learns_to_continue_what_it_sees() -> None:
+    """A quarter of each plain-coloured picture is missing; a few steps must do better than the start, which is grey."""
+    torch.manual_seed(0)
+    network = GatedUnet(width=8, scales=2, dilations=(1, 2))
+    colours = torch.rand(8, 3, 1, 1) * 2 - 1
+    mask = torch.zeros(8, 1, 16, 16)
+    mask[..., 6:10] = 1.0
+    given = torch.cat([colours * (1 - mask), mask], dim=1)
+    optimiser = torch.optim.Adam(network.parameters(), lr=1e-2)
+    losses = []
+    for _ in range(40):
+        optimiser.zero_grad()
+        loss = ((network(given) - colours) * mask).square().sum() / mask.sum()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.1 * losses[0]
