@@ -152,7 +152,7 @@ def test_a_folder_with_a_folder_of_masks(tmp_path: Path, models: Models) -> None
 
 def test_scratches_found(tmp_path: Path, models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
     def white(pixels: np.ndarray, *_: object) -> np.ndarray:
-        return np.equal(pixels[..., 0], 255)
+        return np.asarray(pixels[..., 0] == 255, bool)
 
     pixels = np.minimum(noise(20, 20), 200)
     pixels[10, 3:15] = 255

@@ -30,7 +30,7 @@ def ask(photos: Path, out: Path, models: Models, **options: Any) -> ReviveReques
 def scratched(monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
     """A picture whose white line is found to be a scratch."""
     monkeypatch.setattr("ganvas.job.revive.scratches", lambda pixels, *_: np.equal(pixels[..., 0], 255))
-    pixels = np.minimum(noise(16, 20), 200)
+    pixels: np.ndarray = np.minimum(noise(16, 20), 200)
     pixels[8, 2:12] = 255
     return pixels
 
@@ -122,6 +122,17 @@ def test_where_no_scratch_can_be_told_a_mask_by_hand_helps(tmp_path: Path, model
     revive(request)
     changed = (read_picture(tmp_path / "out" / "a.png").pixels != pixels).any(axis=2)
     assert changed.nonzero() == ([5], [5])
+
+
+def test_fidelity_goes_to_the_models_that_have_two_ends(tmp_path: Path, models: Models, scratched: np.ndarray) -> None:
+    source = write_picture(tmp_path / "a.png", scratched)
+    request = replace(ask(source, tmp_path / "out", models), fidelity=0.0, grow=0)
+    (receipt,) = revive(request).receipts
+    assert [step.options["fidelity"] for step in receipt.steps] == [0.0, 1.0]
+    assert (read_picture(tmp_path / "out" / "a.png").pixels[8, 2:12] == 191).all()  # 0.5, the inventive end
+    single = write_model(tmp_path / "single.safetensors", "repair")
+    with pytest.raises(UsageError, match="--fidelity is 0, but none of the models has two ends"):
+        revive(replace(request, repair_model=single))
 
 
 def test_sixteen_bits_and_transparency_all_the_way(tmp_path: Path, models: Models, scratched: np.ndarray) -> None:
