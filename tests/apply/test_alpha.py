@@ -2,7 +2,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import Tensor
 
 from ganvas.apply.alpha import BLEED_PX, bled, enlarged, with_alpha
 from ganvas.apply.filter import LocalFilter
@@ -73,9 +72,9 @@ def test_transparent_pictures_in_tiles(scale: int) -> None:
 
 
 def test_planes_between_colours_and_alpha_reach_the_filter() -> None:
-    seen: list[Tensor] = []
+    seen: list[torch.Tensor] = []
 
-    def fn(given: Tensor) -> Tensor:
+    def fn(given: torch.Tensor) -> torch.Tensor:
         seen.append(given)
         return given[:, :3]
 

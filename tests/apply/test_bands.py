@@ -177,3 +177,14 @@ def test_tiles_by_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (sides[2] + 20) ** 2 * 64 * 4 < 8 << 30
     monkeypatch.setattr("ganvas.apply.bands.memory_bytes", lambda device: 1 << 30)
     assert automatic_tile(replace(filter, channels=512), CPU) < automatic_tile(filter, CPU)
+
+
+def test_bands_of_wide_pictures_are_low(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ganvas.apply.bands.MOST_BAND_BYTES", 4 * 6 * 4 * 200 * 10)
+    picture = noise(60, 200)
+    sides = []
+    for filter in (blur(2, scale=2), blur(2, scale=4), blur(8, scale=4)):
+        strips = list(filtered_bands(source_of(picture), (60, 200), filter, tile=30, device=CPU))
+        sides.append(max(strip.bottom - strip.top for strip in strips) // filter.scale)
+        assert tiles_differ_by(filter, picture, [30]) < ROUNDING
+    assert sides == [10, 4, 15]  # ten rows fit; four are twice the radius; sixteen would be, in four equal bands of 60

@@ -14,7 +14,7 @@ def test_every_level_comes_back(dtype: type[np.uint8 | np.uint16], channels: int
     pixels = np.stack([np.roll(ramp, 7 * channel) for channel in range(channels)], axis=-1)
     colours = colour_planes(pixels)
     assert colours.shape == (1, 3, *ramp.shape)
-    assert (colours.min().item(), colours.max().item()) == (-1, 1)
+    assert (float(colours.min()), float(colours.max())) == (-1, 1)
     alpha = alpha_plane(pixels)[0] if has_alpha(pixels) else None
     back = to_pixels(colours[0], alpha, channels, pixels.dtype)
     assert back.dtype == dtype

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from ganvas.errors import FileError, UsageError
+from ganvas.image.provenance import SourceType
 from ganvas.job.open_model import open_model
 from ganvas.job.photo_options import PhotoOptions
 from ganvas.job.upscale import UpscaleRequest, upscale
@@ -39,6 +40,7 @@ def test_a_network_of_others_enlarges_a_photograph(tmp_path: Path) -> None:
     options = PhotoOptions(model=tmp_path / "theirs.pth", device="cpu", tile="4")
     (receipt,) = upscale(UpscaleRequest(source, tmp_path / "out.png", options=options)).receipts
     assert receipt.models[0]["name"] == "theirs"
+    assert receipt.source_type == SourceType.COMPOSITE  # nobody knows whether it invents
     assert np.array_equal(read_picture(tmp_path / "out.png").pixels, pixels.repeat(2, 0).repeat(2, 1))
     with pytest.raises(UsageError, match="enlarges ×2 and is no model for restore"):
         open_model(tmp_path / "theirs.pth", "restore", 1, "cpu")

@@ -14,7 +14,7 @@ import pytest
 
 from ganvas.errors import FileError
 from ganvas.events import Applied, Event, Warned
-from ganvas.image.png_writer import writing_png
+from ganvas.image import png_writer
 from ganvas.job.photo_options import PhotoOptions
 from ganvas.job.photos import FAILED_FILE
 from ganvas.job.upscale import UpscaleRequest, upscale
@@ -135,7 +135,7 @@ def test_a_picture_too_large_to_wait_is_read_when_its_turn_comes(
 
 def test_a_full_disk_leaves_nothing_half_done(tmp_path: Path, models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
     source = folder(tmp_path / "in", "a.png", "b.png")
-    sound, calls = writing_png, 0
+    sound, calls = png_writer.writing_png, 0
 
     def full(*arguments: Any) -> Any:
         nonlocal calls

@@ -1,5 +1,4 @@
 from dataclasses import replace
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +31,9 @@ def ask(photos: Path, out: Path, models: Models, mask: Path | None, **options: A
     return RepairRequest(photos, out, mask, options=PhotoOptions(model=models.repair, device="cpu", **options))
 
 
-@pytest.mark.parametrize(
-    ("channels", "dtype", "format"),
-    # grey and alpha of 16 bits in a TIFF cannot be read: Pillow has no mode for them
-    [case for case in product((1, 2, 3, 4), (np.uint8, np.uint16), ("png", "tiff")) if case != (2, np.uint16, "tiff")],
-)
+@pytest.mark.parametrize("format", ["png", "tiff"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_outside_the_mask_every_bit_stays(
     tmp_path: Path, models: Models, format: PhotoFormat, dtype: type[np.uint8], channels: int
 ) -> None:
@@ -155,8 +152,7 @@ def test_a_folder_with_a_folder_of_masks(tmp_path: Path, models: Models) -> None
 
 def test_scratches_found(tmp_path: Path, models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
     def white(pixels: np.ndarray, *_: object) -> np.ndarray:
-        found: np.ndarray = np.equal(pixels[..., 0], 255)
-        return found
+        return np.asarray(pixels[..., 0] == 255, bool)
 
     pixels = np.minimum(noise(20, 20), 200)
     pixels[10, 3:15] = 255

@@ -38,7 +38,7 @@ def test_the_lock_is_off_where_fading_is_the_damage(tmp_path: Path) -> None:
 
 
 def test_no_strength_no_change(tmp_path: Path) -> None:
-    brighter = write_model(tmp_path / "brighter.safetensors", "restore", bias=0.2)
+    brighter = write_model(tmp_path / "brighter.safetensors", "restore", bias=0.2, faithful=0.1)
     pixels = noise(12, 12)
     source = write_picture(tmp_path / "in.png", pixels)
     options = PhotoOptions(model=brighter, device="cpu")

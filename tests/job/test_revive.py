@@ -124,6 +124,17 @@ def test_where_no_scratch_can_be_told_a_mask_by_hand_helps(tmp_path: Path, model
     assert changed.nonzero() == ([5], [5])
 
 
+def test_fidelity_goes_to_the_models_that_have_two_ends(tmp_path: Path, models: Models, scratched: np.ndarray) -> None:
+    source = write_picture(tmp_path / "a.png", scratched)
+    request = replace(ask(source, tmp_path / "out", models), fidelity=0.0, grow=0)
+    (receipt,) = revive(request).receipts
+    assert [step.options["fidelity"] for step in receipt.steps] == [0.0, 1.0]
+    assert (read_picture(tmp_path / "out" / "a.png").pixels[8, 2:12] == 191).all()  # 0.5, the inventive end
+    single = write_model(tmp_path / "single.safetensors", "repair")
+    with pytest.raises(UsageError, match="--fidelity is 0, but none of the models has two ends"):
+        revive(replace(request, repair_model=single))
+
+
 def test_sixteen_bits_and_transparency_all_the_way(tmp_path: Path, models: Models, scratched: np.ndarray) -> None:
     pixels = noise(16, 20, 4, np.uint16)
     source = write_picture(tmp_path / "a.tif", pixels, "tiff")

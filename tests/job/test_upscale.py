@@ -122,6 +122,8 @@ def test_a_lossy_photograph_comes_back_lossless_unless_asked(tmp_path: Path, mod
         ({"scale": 1}, "--scale is 1, but it must be 2 or 4"),
         ({"scale": 4}, "enlarges ×2, not ×4"),
         ({"fidelity": 1.5}, "--fidelity is 1.5"),
+        ({"fidelity": 0.5}, r"--fidelity is 0\.5, but the model 'upscale' has no faithful and no inventive end"),
+        ({"map": True}, "--map is given, but the model 'upscale' has no faithful"),
     ],
 )
 def test_wrong_use(tmp_path: Path, models: Models, change: dict[str, Any], sentence: str) -> None:

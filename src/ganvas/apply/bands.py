@@ -21,6 +21,10 @@ picture's bottom and right edge."""
 
 LARGEST_TILE_PX = 1024
 SMALLEST_TILE_PX = 32
+MOST_BAND_BYTES = 1 << 27
+"""A band of a wide picture is made lower than its tiles are wide, so that it takes no more than this, roughly."""
+_MOST_PLANES = 6
+"""Colours, map, what the colour lock left, alpha."""
 _COPIES = 6
 """Activations of the widest layer that live at once: its input and output, both in the library's own order, and a
 skip."""
@@ -69,7 +73,7 @@ def filtered_bands(
     top = 0
     while top < height:
         columns = spans(width, tile, radius, stride)
-        for rows in spans(height, tile, radius, stride, start=top):
+        for rows in spans(height, _band_height(tile, width, filter), radius, stride, start=top):
             try:
                 planes = _band(source, rows, columns, filter, device, needed)
             except (RuntimeError, MemoryError) as error:
@@ -93,6 +97,12 @@ def automatic_tile(filter: LocalFilter, device: torch.device) -> int:
     while tile > SMALLEST_TILE_PX and (tile + 2 * filter.radius_px) ** 2 > room:
         tile //= 2
     return tile
+
+
+def _band_height(tile: int, width: int, filter: LocalFilter) -> int:
+    """Input rows of a band: at least twice the radius, below which tiles read much more than they keep."""
+    row_bytes = 4 * _MOST_PLANES * width * filter.scale**2
+    return min(tile, max(MOST_BAND_BYTES // row_bytes, 2 * filter.radius_px, 1))
 
 
 def _band(

@@ -10,6 +10,8 @@ from torch import Tensor
 
 from ganvas.apply.tiles import Span
 
+_ROWS_AT_ONCE = 32
+
 
 def window(array: np.ndarray, rows: Span, columns: Span) -> np.ndarray:
     """What two spans read of ``(H, W, ...)``, its last row and column repeated beyond its edge."""
@@ -49,13 +51,17 @@ def to_pixels(colours: Tensor, alpha: Tensor | None, channels: int, dtype: np.dt
     Returns:
         ``(h, w, channels)``.
     """
-    planes = colours.mean(0, keepdim=True) if channels < 3 else colours
-    if alpha is not None:
-        planes = torch.cat([planes, alpha])
-    assert planes.shape[0] == channels
-    top = _top(dtype)
-    levels = ((planes + 1) * (top / 2)).round_().clamp_(0, top)
-    return np.ascontiguousarray(levels.permute(1, 2, 0).numpy().astype(dtype))
+    top, height, width = _top(dtype), colours.shape[1], colours.shape[2]
+    pixels = np.empty((height, width, channels), dtype)
+    for row in range(0, height, _ROWS_AT_ONCE):  # float32 copies of a wide band would take more than the band
+        part = slice(row, row + _ROWS_AT_ONCE)
+        planes = colours[:, part].mean(0, keepdim=True) if channels < 3 else colours[:, part]
+        if alpha is not None:
+            planes = torch.cat([planes, alpha[:, part]])
+        assert planes.shape[0] == channels
+        levels = ((planes + 1) * (top / 2)).round_().clamp_(0, top)
+        pixels[part] = levels.permute(1, 2, 0).numpy()
+    return pixels
 
 
 def _top(dtype: np.dtype) -> int:

@@ -77,13 +77,12 @@ class Receipt:
         """As plain values, for JSON."""
         return asdict(self)
 
-    def line(self) -> str:
+    def in_words(self) -> str:
         """The result and what vouches for it, in one line."""
         parts = [self.output.file, "{}x{}".format(*self.output.size_px)]
         if self.outside_mask is not None:
-            change = self.outside_mask.max_levels
-            parts.append("unchanged outside the mask" if change == 0 else f"up to {change:g} levels outside the mask")
+            most = self.outside_mask.max_levels
+            parts.append("unchanged outside the mask" if most == 0 else f"up to {most:g} levels outside the mask")
         if self.colour_residual_levels is not None:
             parts.append(f"broad colours within {self.colour_residual_levels:.2f} levels")
-        parts.append(f"{self.seconds:.1f} s")
-        return "  ".join([*parts, *self.notes])
+        return "  ".join([*parts, f"{self.seconds:.1f} s", *self.notes])

@@ -30,7 +30,7 @@ def run(job: Callable[[Report], "PhotosResult"], *, json: bool) -> None:
         show.as_json(result.to_dict())
     elif result.plan is None:
         for receipt in result.receipts:
-            show.result(receipt.line())
+            show.result(receipt.in_words())
         if result.skipped:
             show.notice(f"{len(result.skipped)} done before, and skipped.")
     if result.failed:

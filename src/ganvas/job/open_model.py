@@ -14,9 +14,6 @@ from ganvas.model.photo import load_photo_model
 from ganvas.model.save import FORMAT
 from ganvas.network.image_to_image import fused, receptive_radius_px
 
-FAITHFUL = "faithful"
-"""The snapshot that makes a model one of two ends."""
-
 
 def open_model(path: Path | None, task: str, scale: int, device: str) -> Opened:
     """A model for a task: the file (or run folder) given, or the installed one.
@@ -69,4 +66,16 @@ def _foreign(file: Path, task: str, device: str) -> Opened:
     radius_px = receptive_radius_px(network)
     place_on = choose_device(device)
     ready = place(fused(network), place_on)
-    return Opened(file.stem, file_hash(file), task, scale, stride_px, radius_px, (), False, lambda _: ready, place_on)
+    return Opened(
+        name=file.stem,
+        sha256=file_hash(file),
+        task=task,
+        scale=scale,
+        stride_px=stride_px,
+        radius_px=radius_px,
+        inputs=(),
+        two_ends=False,
+        at=lambda fidelity: ready,
+        device=place_on,
+        foreign=True,
+    )

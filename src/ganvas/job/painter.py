@@ -10,6 +10,7 @@ from torch import nn
 from ganvas.apply.assemble import Assembly, assemble
 from ganvas.apply.bands import automatic_tile
 from ganvas.apply.filter import LocalFilter
+from ganvas.errors import UsageError
 from ganvas.image.provenance import SourceType
 
 
@@ -28,6 +29,7 @@ class Opened:
         two_ends: Whether it has a faithful and an inventive end.
         at: The network at a fidelity of 0 to 1, in eval mode on the device.
         device: Where it runs.
+        foreign: Whether others trained it, so that nobody knows whether it invents.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Opened:
     two_ends: bool
     at: Callable[[float], nn.Module]
     device: torch.device
+    foreign: bool = False
 
     def filter(self, fidelity: float = 1.0) -> LocalFilter:
         """The network as a local filter."""
@@ -62,6 +65,9 @@ class Painter:
         strength: What a plane of strength holds.
         want_map: Whether the ends' disagreement is painted along.
         tile: Side of the tiles, pixels; None chooses it by the free memory.
+
+    Raises:
+        UsageError: A fidelity or a map is asked of a model that has one end only.
     """
 
     def __init__(
@@ -75,6 +81,12 @@ class Painter:
         want_map: bool = False,
         tile: int | None = None,
     ):
+        if not model.two_ends and (want_map or fidelity != 1):
+            asked = "--map is given" if want_map else f"--fidelity is {fidelity:g}"
+            raise UsageError(
+                f"{asked}, but the model '{model.name}' has no faithful and no inventive end; leave it out, or choose "
+                "another --model."
+            )
         self.verb, self.model, self.fidelity, self.strength = verb, model, fidelity, strength
         self.lock_box_px, self.want_map = lock_box_px, want_map
         self._network = model.filter(fidelity)
@@ -90,8 +102,8 @@ class Painter:
 
     @property
     def source_type(self) -> SourceType:
-        """The IPTC term: repairs and inventive ends compose, faithful ones enhance."""
-        invents = self.verb in ("repair", "revive") or self.fidelity < 1
+        """The IPTC term: repairs, inventive ends and models nobody knows compose; faithful ends enhance."""
+        invents = self.verb in ("repair", "revive") or self.fidelity < 1 or self.model.foreign
         return SourceType.COMPOSITE if invents else SourceType.ENHANCED
 
     def facts(self) -> dict[str, Any]:

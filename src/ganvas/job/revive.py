@@ -138,26 +138,30 @@ def revive(request: ReviveRequest, *, report: Report = lambda event: None) -> Ph
 
 def _open(request: ReviveRequest) -> _Models:
     device, tile = request.options.device, request.options.tile_px()
+    finder = open_model(request.scratch_model, "find-scratches", 1, device)
+    repair = open_model(request.repair_model, "repair", 1, device)
+    restore = open_model(request.restore_model, "restore", 1, device)
+    upscale = None if request.scale is None else open_model(request.upscale_model, "upscale", request.scale, device)
+    painting = [model for model in (repair, restore, upscale) if model is not None]
+    if request.fidelity != 1 and not any(model.two_ends for model in painting):
+        raise UsageError(f"--fidelity is {request.fidelity:g}, but none of the models has two ends; leave it out.")
+
+    def fidelity(model: Opened) -> float:
+        return request.fidelity if model.two_ends else 1.0
+
+    restore_lock = RESTORE_BOX_PX if request.colour_lock else None
     return _Models(
-        open_model(request.scratch_model, "find-scratches", 1, device),
-        Painter("repair", open_model(request.repair_model, "repair", 1, device), fidelity=request.fidelity, tile=tile),
+        finder,
+        Painter("repair", repair, fidelity=fidelity(repair), tile=tile),
         Painter(
             "revive",
-            open_model(request.restore_model, "restore", 1, device),
-            fidelity=request.fidelity,
-            lock_box_px=RESTORE_BOX_PX if request.colour_lock else None,
+            restore,
+            fidelity=fidelity(restore),
+            lock_box_px=restore_lock,
             strength=request.strength,
             tile=tile,
         ),
-        None
-        if request.scale is None
-        else Painter(
-            "revive",
-            open_model(request.upscale_model, "upscale", request.scale, device),
-            fidelity=request.fidelity,
-            lock_box_px=UPSCALE_BOX_PX,
-            tile=tile,
-        ),
+        upscale and Painter("revive", upscale, fidelity=fidelity(upscale), lock_box_px=UPSCALE_BOX_PX, tile=tile),
     )
 
 

@@ -94,9 +94,10 @@ def _compact(state: Mapping[str, Tensor], path: Path) -> nn.Module:
 def _by_spandrel(state: Mapping[str, Tensor], path: Path) -> nn.Module:
     try:
         spandrel = import_module("spandrel")
-    except ImportError as error:
+    except (ImportError, RuntimeError) as error:  # the latter from a torchvision that does not fit its torch
         raise UsageError(
-            f"'{path}' is no model of ganvas and not of the Compact layout; install 'ganvas[spandrel]' to read it."
+            f"'{path}' is no model of ganvas and not of the Compact layout; install 'ganvas[spandrel]' to read it "
+            f"({error})."
         ) from error
     try:
         described = spandrel.ModelLoader(device="cpu").load_from_state_dict(dict(state))
