@@ -161,7 +161,9 @@ def _open(request: ReviveRequest) -> _Models:
             strength=request.strength,
             tile=tile,
         ),
-        upscale and Painter("revive", upscale, fidelity=fidelity(upscale), lock_box_px=UPSCALE_BOX_PX, tile=tile),
+        None
+        if upscale is None
+        else Painter("revive", upscale, fidelity=fidelity(upscale), lock_box_px=UPSCALE_BOX_PX, tile=tile),
     )
 
 
