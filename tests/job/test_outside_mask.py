@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ganvas.errors import FileError
+from ganvas.image.write_photo import PhotoFormat
+from ganvas.job.outside_mask import outside_change, verified_outside
+from ganvas.job.photo_format import Target
+from tests.photo_models import noise, read_picture, write_picture
+
+
+def test_a_writer_that_changes_a_pixel_is_found(tmp_path: Path) -> None:
+    pixels, mask = noise(600, 9), np.zeros((600, 9), bool)
+    mask[0, 0] = True
+    photo = read_picture(write_picture(tmp_path / "a.png", pixels))
+    for row in (0, 599):
+        changed = pixels.copy()
+        changed[row, 3, 1] ^= 4
+        found = outside_change(photo, mask, write_picture(tmp_path / "b.png", changed))
+        assert (found.max_levels, found.mean_levels) == (4, 4 / (pixels.size - 3))
+    changed = pixels.copy()
+    changed[0, 0] ^= 4
+    assert outside_change(photo, mask, write_picture(tmp_path / "b.png", changed)).max_levels == 0
+    with pytest.raises(FileError, match="came back with another size"):
+        outside_change(photo, mask, write_picture(tmp_path / "b.png", pixels[1:]))
+
+
+@pytest.mark.parametrize(
+    ("format", "quality", "raises"), [("png", None, True), ("tiff", None, True), ("jpeg", 95, False)]
+)
+def test_a_lossless_file_must_be_without_any(
+    tmp_path: Path, format: PhotoFormat, quality: int | None, raises: bool
+) -> None:
+    pixels, mask = noise(9, 9), np.eye(9, dtype=bool)
+    photo = read_picture(write_picture(tmp_path / "a.png", pixels))
+    changed = pixels.copy()
+    changed[0, 1, 2] ^= 1
+    path = write_picture(tmp_path / "b.x", changed, format, quality=quality)
+    target = Target(path, format, quality, pixels.dtype)
+    if raises:
+        with pytest.raises(FileError, match=r"up to 1 levels of difference outside the mask, and was removed"):
+            verified_outside(photo, mask, target)
+    else:
+        assert verified_outside(photo, mask, target).max_levels > 0
+    assert path.exists() != raises
+    sound = write_picture(tmp_path / "c.x", pixels, "png")
+    assert verified_outside(photo, mask, Target(sound, "png", None, pixels.dtype)).max_levels == 0
+
+
+def test_in_the_file_s_own_depth(tmp_path: Path) -> None:
+    pixels = noise(9, 9, 1, np.uint16)
+    photo = read_picture(write_picture(tmp_path / "a.png", pixels))
+    eight = np.rint(pixels / 257).astype(np.uint8)
+    change = outside_change(photo, np.zeros((9, 9), bool), write_picture(tmp_path / "b.webp", eight, "webp"))
+    assert (change.max_levels, change.mean_levels) == (0, 0)
