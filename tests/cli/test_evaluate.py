@@ -193,8 +193,8 @@ def planted(root: Path, what: str) -> Path:
         ("all damaged", "None of the 12 pictures in '{}' can be read."),
         ("some damaged", "1 of 14 pictures cannot be read ('003.png'); more than 5 % is too many"),
         ("one repeated", "All 12 {side} have the same features, as if one picture were repeated; give pictures that"),
-        ("1", "'{}' has 1 readable pictures, too few to score; give 10 or more."),
-        ("9", "'{}' has 9 readable pictures, too few to score; give 10 or more."),
+        ("1", "'{}' has too few readable pictures to score (1); give 10 or more."),
+        ("9", "'{}' has too few readable pictures to score (9); give 10 or more."),
     ],
 )
 def test_sets_that_cannot_be_scored(ganvas: Ganvas, tmp_path: Path, side: str, what: str, sentence: str) -> None:

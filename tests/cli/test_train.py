@@ -26,7 +26,7 @@ def test_a_run_from_start_to_model(ganvas: Ganvas, pictures: Path, tmp_path: Pat
     said = ganvas("train", pictures, "--runs", tmp_path, *FLAGS)
     assert said.code == 0
     assert said.out == f"Model: {run / 'model.safetensors'}\nGrids: {run / 'samples'}\n"
-    assert "pictures  60, none labels" in said.err
+    assert "pictures  60, no labels" in said.err
     assert "shape     8x8, 3 channels, crop" in said.err
     assert "of 0.04 kimg" in said.err
     assert said.err.endswith(f"Next:  ganvas sample {run} --seeds 0-63 --grid 8x8\n")

@@ -174,7 +174,7 @@ def test_a_score_is_measured_on_a_few_pictures_and_told_of_all(monkeypatch: pyte
 
 def test_a_run_costs_its_scores_and_the_look_at_the_reals() -> None:
     cost = Calibration(2.0, 0.0, None, 0, score_s=7.0, reals_s=40.0)
-    for every, scores in ((0.1, 10), (0.3, 4), (5.0, 1)):  # the last always at the end
+    for every, scores in ((0.1, 11), (0.3, 5), (5.0, 2)):  # one before the first step, the last always at the end
         config = small(kimg=1.0, batch=10, evaluate_every_kimg=every)
         assert cost.scoring_s(config) == 40 + scores * 7
         assert cost.run_s(config) == pytest.approx(200 + 40 + scores * 7)

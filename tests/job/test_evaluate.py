@@ -278,7 +278,7 @@ def test_few_pictures_are_refused(tmp_path: Path, count: int, side: str) -> None
     few, enough = plain_folder(tmp_path / "few", count), plain_folder(tmp_path / "enough", 12)
     sides = (few, enough) if side == "fakes" else (enough, few)
     with pytest.raises(
-        DataError, match=rf"'.*few' has {count} readable pictures, too few to score; give 10 or more\.$"
+        DataError, match=rf"'.*few' has too few readable pictures to score \({count}\); give 10 or more\.$"
     ):
         small_evaluation(*sides, tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -45,7 +45,7 @@ def test_neither(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="torn"):
         inspect(tmp_path / "torn.png")
     (tmp_path / "notes.txt").write_text("notes")
-    with pytest.raises(FileError, match="not a readable safetensors file"):
+    with pytest.raises(FileError, match="is no model, or a damaged one"):
         inspect(tmp_path / "notes.txt")
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(FileError, match="There is no model file"):

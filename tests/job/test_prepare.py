@@ -36,10 +36,10 @@ def measured(monkeypatch: pytest.MonkeyPatch, cost: Calibration) -> None:
 def test_the_plan_fits_the_pictures(tmp_path: Path) -> None:
     plan = planned(plain_folder(tmp_path / "x", 30, 10, 14, 4))
     assert (plan.config.data.size, plan.config.data.channels, plan.picture_count) == ((10, 14), 4, 30)
-    assert plan.labels.startswith("none labels")
+    assert plan.labels.startswith("no labels (")
     assert planned(class_folder(tmp_path / "y")).labels == "class labels (sub-folders)"
-    assert planned(table_folder(tmp_path / "z")).labels == "attributes labels (labels.csv)"
-    assert planned(tmp_path / "y", {**SMALL, "labels": "none"}).labels.startswith("none labels")
+    assert planned(table_folder(tmp_path / "z")).labels == "attribute labels (labels.csv)"
+    assert planned(tmp_path / "y", {**SMALL, "labels": "none"}).labels.startswith("no labels (")
 
 
 def test_nothing_but_the_network_is_left_to_chance_on_a_cpu(tmp_path: Path) -> None:
@@ -126,9 +126,9 @@ def test_scores_by_a_feature_network_are_planned(tmp_path: Path, monkeypatch: py
     plan = planned(folder, {**options, "features": "mobilenet-v2", "evaluate_every": 2.0})
     assert asked[0] == "mobilenet-v2"
     assert len(asked[1].reals) == 20
-    assert plan.to_dict()["predicted_scoring_s"] == 140  # four scores
-    assert plan.to_dict()["predicted_s"] == 1140
-    budget = "8 kimg: about 19 minutes, about 2 minutes of them for scores by mobilenet-v2"
+    assert plan.to_dict()["predicted_scoring_s"] == 160  # five scores
+    assert plan.to_dict()["predicted_s"] == 1160
+    budget = "8 kimg: about 19 minutes, about 3 minutes of them for scores by mobilenet-v2"
     assert dict(plan.lines())["budget"] == budget
     plan = planned(folder, options)
     assert asked[2:] == [None]

@@ -133,7 +133,7 @@ def test_files_of_other_kinds(tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
     for content in (b"", b"\0", b"PK\3\4" + bytes(99), b"\x89PNG\r\n\x1a\n" + bytes(99), b"{}", bytes(64)):
         path.write_bytes(content)
-        refused(path, "not a readable safetensors file")
+        refused(path, "is no model, or a damaged one")
     save_file({"weight": torch.zeros(2)}, path)
     refused(path, "not a ganvas model")
     save_file({"weight": torch.zeros(2)}, path, metadata={"format": FORMAT})
@@ -169,7 +169,7 @@ def test_pickles_are_not_executed(tmp_path: Path) -> None:
 def test_a_header_that_lies_about_its_length(tmp_path: Path, length: int) -> None:
     path = tmp_path / "m.safetensors"
     path.write_bytes(length.to_bytes(8, "little") + b"{}"[:1])
-    refused(path, "not a readable safetensors file")
+    refused(path, "is no model, or a damaged one")
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_tensors_that_lie_about_their_place(tmp_path: Path, entry: Any) -> None:
     path = tmp_path / "m.safetensors"
     metadata = {"format": FORMAT, "descriptor": description().to_json()}
     path.write_bytes(safetensors({"__metadata__": metadata, "generator/x": entry}, bytes(4)))
-    refused(path, "not a readable safetensors file")
+    refused(path, "is no model, or a damaged one")
 
 
 def test_cut_off_anywhere(tmp_path: Path) -> None:

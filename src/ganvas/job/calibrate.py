@@ -60,9 +60,8 @@ class Calibration:
     def scoring_s(self, config: TrainConfig) -> float:
         """Those of them in which a feature network looks."""
         options = config.training
-        scores = math.ceil(
-            options.total_steps / options.steps_every(options.evaluate_every_kimg)
-        )  # the last at the end
+        # One more shows before the first step that the score asked for is there; the last comes at the end.
+        scores = 1 + math.ceil(options.total_steps / options.steps_every(options.evaluate_every_kimg))
         return self.reals_s + scores * self.score_s
 
     def disk_bytes(self, config: TrainConfig) -> int:

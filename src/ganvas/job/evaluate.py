@@ -145,7 +145,7 @@ def _refuse_few(subject: Subject, fakes: Extracted, reals: Extracted) -> None:
     for name, found in ((subject.name, fakes), (subject.reals_name, reals)):
         if len(found) < FEWEST_PICTURES:
             raise DataError(
-                f"'{name}' has {len(found)} readable pictures, too few to score; give {FEWEST_PICTURES} or more."
+                f"'{name}' has too few readable pictures to score ({len(found)}); give {FEWEST_PICTURES} or more."
             )
 
 

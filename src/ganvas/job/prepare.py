@@ -41,6 +41,7 @@ SCORING_SHARE = 0.1
 """How much of the time of its steps a run spends on looks of a feature network, unless told how often."""
 MEMORY_SHARE = 0.8
 """How much of the memory that is free a plan may fill: other programs grow, too."""
+KINDS_OF_LABELS = {"none": "no", "class": "class", "attributes": "attribute"}
 WORTH_HALVING = 0.95
 """A smaller micro-batch is taken if it needs at most this share of the memory: weights stay as large as they are."""
 
@@ -224,7 +225,7 @@ def make_plan(
     return Plan(
         config=config,
         picture_count=pictures.count,
-        labels=f"{labels.kind} labels ({labels.origin})",
+        labels=f"{KINDS_OF_LABELS[labels.kind]} labels ({labels.origin})",
         parameters=parameters,
         calibration=measured,
         device=str(device),

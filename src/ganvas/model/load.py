@@ -30,7 +30,7 @@ def read_descriptor(path: Path | str) -> Descriptor:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
     except (SafetensorError, OSError, ValueError) as error:
-        raise FileError(f"'{path}' is not a readable safetensors file ({error}).") from error
+        raise FileError(f"'{path}' is no model, or a damaged one ({error}); give a file that ganvas wrote.") from error
     if metadata.get("format") != FORMAT or "descriptor" not in metadata:
         raise FileError(f"'{path}' is a safetensors file, but not a ganvas model ({FORMAT}).")
     return Descriptor.from_json(metadata["descriptor"], str(path))
