@@ -48,5 +48,5 @@ def test_a_network_of_others_enlarges_a_photograph(tmp_path: Path) -> None:
 
 def test_damaged_files(tmp_path: Path) -> None:
     (tmp_path / "cut.safetensors").write_bytes(b"1234")
-    with pytest.raises(FileError, match="not a readable safetensors file"):
+    with pytest.raises(FileError, match="is no model, or a damaged one"):
         open_model(tmp_path / "cut.safetensors", "upscale", 2, "cpu")
