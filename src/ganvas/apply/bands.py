@@ -75,7 +75,7 @@ def filtered_bands(
         columns = spans(width, tile, radius, stride)
         for rows in spans(height, _band_height(tile, width, filter), radius, stride, start=top):
             try:
-                planes = _band(source, rows, columns, filter, device, needed)
+                strip = _strip(_band(source, rows, columns, filter, device, needed), rows, size, filter.scale)
             except (RuntimeError, MemoryError) as error:
                 if not ran_out_of_memory(error):
                     raise
@@ -83,10 +83,8 @@ def filtered_bands(
                 smaller(tile)
                 break
             top = rows.keep_to
-            bottom = min(rows.keep_to, size[0]) * filter.scale
-            first = rows.keep_from * filter.scale
-            shown = None if planes is None else planes[:, : bottom - first, : size[1] * filter.scale]
-            yield Strip(first, bottom, shown)
+            yield strip
+            del strip  # before the next one is made: a band may be large
 
 
 def automatic_tile(filter: LocalFilter, device: torch.device) -> int:
@@ -103,6 +101,12 @@ def _band_height(tile: int, width: int, filter: LocalFilter) -> int:
     """Input rows of a band: at least twice the radius, below which tiles read much more than they keep."""
     row_bytes = 4 * _MOST_PLANES * width * filter.scale**2
     return min(tile, max(MOST_BAND_BYTES // row_bytes, 2 * filter.radius_px, 1))
+
+
+def _strip(band: Tensor | None, rows: Span, size: tuple[int, int], scale: int) -> Strip:
+    """A band without what lies beyond the picture."""
+    top, bottom = rows.keep_from * scale, min(rows.keep_to, size[0]) * scale
+    return Strip(top, bottom, None if band is None else band[:, : bottom - top, : size[1] * scale])
 
 
 def _band(
@@ -124,9 +128,9 @@ def _band(
         top, left = (rows.keep_from - rows.read_from) * scale, (column.keep_from - column.read_from) * scale
         wide = (column.keep_to - column.keep_from) * scale
         kept = painted[0, :, top : top + band.shape[1], left : left + wide]
+        if not bool(torch.isfinite(kept).all()):
+            raise FileError("The model paints numbers that are not finite; its file is damaged, get it again.")
         band[:, :, column.keep_from * scale : column.keep_to * scale] = kept.float().cpu()
-    if band is not None and not bool(torch.isfinite(band).all()):
-        raise FileError("The model paints numbers that are not finite; its file is damaged, get it again.")
     return band
 
 

@@ -80,7 +80,9 @@ def painted(
         needed=needed,
         smaller=smaller,
     ):
-        yield _rows(strip, pixels, assembly, tally, mask, made)
+        rows = _rows(strip, pixels, assembly, tally, mask, made)
+        del strip  # before the next one is made: a band may be large
+        yield rows
 
 
 def photo_source(
@@ -129,7 +131,7 @@ def _rows(
         )
     planes = strip.planes
     if assembly.lock_plane is not None:
-        tally.lock_sum += float(planes[assembly.lock_plane].sum(dtype=torch.float64)) * 127.5
+        tally.lock_sum += float(planes[assembly.lock_plane].sum()) * 127.5
     new = to_pixels(planes[:3], _alpha(planes, assembly), pixels.shape[2], dtype)
     levels = None if assembly.map_plane is None else map_levels(planes[assembly.map_plane])
     if given is not None and mask is not None:
