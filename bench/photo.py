@@ -46,7 +46,7 @@ def arguments() -> argparse.Namespace:
     for task in TASKS:
         parser.add_argument(f"--{task}", nargs="+", type=Path, default=[], metavar="FILE", help="our models")
     parser.add_argument("--installed", action="store_true", help="our models that came with ganvas, too")
-    parser.add_argument("--strengths", nargs="+", type=float, default=[0.5], help="told to our restorers")
+    parser.add_argument("--strengths", nargs="+", type=float, default=[1.0], help="told to our restorers")
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
     parser.add_argument("--kernel", choices=KERNELS, default="bicubic", help="how pictures are made smaller")
     parser.add_argument("--photographs", type=Path, default=FOLDER / "test", help="folder of pictures to measure on")

@@ -27,7 +27,7 @@ class Setting:
     cache: Path
     threads: int
     models: dict[Task, tuple[Path, ...]]
-    strengths: tuple[float, ...] = (0.5,)
+    strengths: tuple[float, ...] = (1.0,)
     quick: bool = False
 
 

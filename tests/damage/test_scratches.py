@@ -69,7 +69,7 @@ def test_the_mask_is_where_the_picture_visibly_changed_and_around() -> None:
         for y in range(64):
             for x in range(0, 64, 7):
                 around = off[row, max(0, y - 1) : y + 2, max(0, x - 1) : x + 2]
-                assert bool(mask[row, 0, y, x]) == bool((around > 2).any())
+                assert bool(mask[row, 0, y, x]) == bool((around > VISIBLE_LEVELS).any())
     assert damaged.abs().max() <= 1
 
 

@@ -1,7 +1,5 @@
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +7,11 @@ import pytest
 from PIL import Image
 
 from ganvas.data import pack as pack_module
-from ganvas.data.dataset import Dataset
-from ganvas.data.labels import read_labels
-from ganvas.data.pack import Form, pack, to_form, too_many_unreadable
-from ganvas.data.source import Source, open_source, read_item
+from ganvas.data.pack import Form, to_form
 from ganvas.data.tiles import tiles_of
-from ganvas.errors import DataError, FileError
+from ganvas.errors import DataError
 from ganvas.image.resize import FitMode
+from tests.data.packer import FILES, IN_ORDER, PICTURES, SIZE, Packer
 from tests.data.pictures import (
     backdate,
     encoded,
@@ -26,42 +22,6 @@ from tests.data.pictures import (
     write_tar,
     write_zip,
 )
-
-SIZE = (12, 16)
-FORM = Form(SIZE, 3, "crop")
-PICTURES = [noise(seed, *SIZE) for seed in range(12)]
-FILES = {f"{'ab'[row % 2]}/{row:02d}.png": encoded(picture) for row, picture in enumerate(PICTURES)}
-IN_ORDER = np.stack(PICTURES[0::2] + PICTURES[1::2])  # a/00, a/02, …, b/01, b/03, …
-
-
-class Packer:
-    """Packs into one cache, and remembers how often pictures were decoded and what was said."""
-
-    def __init__(self, root: Path):
-        self.root = root
-        self.done: list[tuple[int, int]] = []
-        self.notices: list[str] = []
-
-    def __call__(self, path: Path, form: Form = FORM, labels: str = "auto") -> Dataset:
-        source = open_source(path)
-        found = read_labels(source, labels)
-        self.done.clear()
-        return pack(source, form, found, self.root, self.progress, self.notices.append)
-
-    def progress(self, done: int, total: int) -> None:
-        self.done.append((done, total))
-
-    @property
-    def packed(self) -> bool:
-        return bool(self.done)
-
-    def entries(self) -> list[str]:
-        return sorted(path.name for path in self.root.iterdir() if path.name[0] != "." and path.name != "listings")
-
-
-@pytest.fixture
-def packer(tmp_path: Path) -> Packer:
-    return Packer(tmp_path / "cache")
 
 
 def test_pictures_of_the_right_size_are_packed_bit_by_bit(tmp_path: Path, packer: Packer) -> None:
@@ -212,138 +172,6 @@ def test_damage_is_told_and_mended(tmp_path: Path, packer: Packer) -> None:
     assert "damaged" in packer.notices[0]
     assert "packed again" in packer.notices[0]
     np.testing.assert_array_equal(mended.images, IN_ORDER)
-
-
-def with_bad(total: int, bad: int) -> dict[str, bytes]:
-    good = encoded(noise(0, *SIZE))
-    return {f"{row:03d}.png": b"not a picture" if row < bad else good for row in range(total)}
-
-
-def test_unreadable_pictures_are_listed_and_left_out(tmp_path: Path, packer: Packer) -> None:
-    files = {f"{'ab'[row % 2]}/{row:02d}.png": encoded(noise(row, *SIZE)) for row in range(40)}
-    files["a/04.png"] = files["a/04.png"][:100]
-    files["b/09.png"] = b""
-    for path in (write_folder(tmp_path / "x", files), write_zip(tmp_path / "z", files)):
-        dataset = packer(path)
-        assert [name for name, _ in dataset.unreadable] == ["a/04.png", "b/09.png"]
-        assert all(name in reason for name, reason in dataset.unreadable)
-        assert len(dataset) == len(dataset.names) == len(dataset.labels.values) == 38
-        for name, image, label in zip(dataset.names, dataset.images, dataset.labels.values, strict=True):
-            np.testing.assert_array_equal(image, noise(int(name[2:4]), *SIZE))
-            assert dataset.labels.names[label] == name[0]
-    again = packer(tmp_path / "x")
-    assert not packer.packed
-    assert again.unreadable == dataset.unreadable
-
-
-@pytest.mark.parametrize(("total", "bad"), [(20, 1), (100, 5), (19, 0)])
-def test_five_in_a_hundred_may_be_unreadable(tmp_path: Path, packer: Packer, total: int, bad: int) -> None:
-    dataset = packer(write_folder(tmp_path / "x", with_bad(total, bad)))
-    assert (len(dataset), len(dataset.unreadable)) == (total - bad, bad)
-
-
-@pytest.mark.parametrize(("total", "bad"), [(19, 1), (100, 6), (3, 3)])
-def test_more_are_refused(tmp_path: Path, packer: Packer, total: int, bad: int) -> None:
-    write_folder(tmp_path / "x", with_bad(total, bad))
-    with pytest.raises(DataError, match=rf"{bad} of {total} pictures .*'000\.png'.*5 %.*ganvas check") as caught:
-        packer(tmp_path / "x")
-    assert "\n" not in str(caught.value)
-    assert packer.entries() == []
-
-
-def test_the_border_is_exact() -> None:
-    for listed in range(1, 5000):
-        allowed = listed // 20
-        assert not too_many_unreadable(allowed, listed)
-        assert too_many_unreadable(allowed + 1, listed)
-
-
-def test_a_failing_disk_is_not_remembered(tmp_path: Path, packer: Packer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What could not be read once may be read the next time, though neither name, size nor time changes."""
-
-    def failing(source: Source, row: int) -> object:
-        if row == 3:
-            raise FileError("the network is away")
-        return read_item(source, row)
-
-    write_folder(tmp_path / "x", with_bad(40, 0))
-    with monkeypatch.context() as patch:
-        patch.setattr(pack_module, "read_item", failing)
-        assert packer(tmp_path / "x").unreadable == (("003.png", "the network is away"),)
-    assert packer(tmp_path / "x").unreadable == ()
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
-def test_a_stop_half_way_leaves_no_half_entry(
-    tmp_path: Path, packer: Packer, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
-) -> None:
-    def stop(done: int, total: int) -> None:
-        if done == 5:
-            raise error
-
-    write_folder(tmp_path / "x", FILES)
-    with monkeypatch.context() as patch:
-        patch.setattr(packer, "progress", stop)
-        with pytest.raises(error):
-            packer(tmp_path / "x")
-    assert [path.name for path in packer.root.iterdir()] == [".lock"]
-    np.testing.assert_array_equal(packer(tmp_path / "x").images, IN_ORDER)
-
-
-PACK = """
-import sys
-from pathlib import Path
-from ganvas.data.labels import read_labels
-from ganvas.data.pack import Form, pack
-from ganvas.data.source import open_source
-source = open_source(Path(sys.argv[1]))
-def progress(done, total):
-    if done == int(sys.argv[3]):
-        print("half", flush=True)
-        sys.stdin.readline()
-dataset = pack(source, Form((12, 16), 3, "crop"), read_labels(source), Path(sys.argv[2]), progress)
-print(dataset.key, flush=True)
-"""
-
-
-def start(path: Path, root: Path, pause_at: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", PACK, str(path), str(root), str(pause_at)]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-
-def said(process: subprocess.Popen[bytes]) -> str:
-    assert process.stdout is not None
-    return process.stdout.readline().decode().strip()
-
-
-def test_kill_9_half_way(tmp_path: Path, packer: Packer) -> None:
-    write_folder(tmp_path / "x", FILES)
-    with start(tmp_path / "x", packer.root, 5) as process:
-        assert said(process) == "half"
-        process.kill()
-    assert len(list(packer.root.glob(".building-*"))) == 1
-    assert packer.entries() == []
-    dataset = packer(tmp_path / "x")
-    assert packer.packed
-    np.testing.assert_array_equal(dataset.images, IN_ORDER)
-    assert list(packer.root.glob(".building-*")) == []
-
-
-def test_two_processes_pack_the_same_at_once(tmp_path: Path, packer: Packer) -> None:
-    write_folder(tmp_path / "x", FILES)
-    with start(tmp_path / "x", packer.root, 5) as first, start(tmp_path / "x", packer.root, 7) as second:
-        assert (said(first), said(second)) == ("half", "half")  # both are building now
-        keys = []
-        for process in (second, first):
-            assert process.stdin is not None
-            process.stdin.write(b"\n")
-            process.stdin.flush()
-            keys.append(said(process))
-    assert keys[0] == keys[1]
-    assert packer.entries() == [keys[0]]
-    assert list(packer.root.glob(".building-*")) == []
-    assert packer(tmp_path / "x").key == keys[0]
-    assert not packer.packed
 
 
 def test_a_gradient_of_16_bits_becomes_8(tmp_path: Path, packer: Packer) -> None:

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from ganvas.damage.scratches import scratched
 from ganvas.draw import Draw
 from ganvas.objective.segmentation import cross_entropy, overlap_loss
-from ganvas.task.find_scratches import RARE_WEIGHT, FindScratches
+from ganvas.task.find_scratches import FindScratches
 from tests.task.scenes import scenes
 
 CLEAN = scenes(8, 32, 32)
@@ -44,7 +44,7 @@ def test_nobody_plays_against_it() -> None:
 def test_the_terms_compare_logits_with_the_mask() -> None:
     problem, painted = TASK.problem(BATCH, DRAW), {"logits": torch.randn(8, 1, 32, 32)}
     entropy, overlap = (term.fn(problem, painted, {}) for term in TASK.terms)
-    torch.testing.assert_close(entropy, cross_entropy(painted["logits"], problem["mask"], RARE_WEIGHT))
+    torch.testing.assert_close(entropy, cross_entropy(painted["logits"], problem["mask"]))
     torch.testing.assert_close(overlap, overlap_loss(painted["logits"], problem["mask"]))
 
 

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ganvas.damage.chain import damaged_photograph
 from ganvas.draw import Draw
 from ganvas.network.features import load_feature_network
 from ganvas.objective.reconstruction import charbonnier, frequency
@@ -58,6 +59,18 @@ def test_what_is_given() -> None:
     holed = task("repair").problem(BATCH, DRAW)
     assert torch.equal(holed["picture"], CLEAN * (1 - holed["mask"]))
     assert 0 < holed["mask"].mean() < 0.5
+
+
+def test_half_of_the_restored_are_told_nothing_and_nobody_less_than_the_truth() -> None:
+    clean = CLEAN[:1, :, :16, :16].expand(2000, -1, -1, -1)
+    draw = Draw(3, 2000)
+    told = Restoring().pose(clean, draw)["strength"][:, 0, 0, 0]
+    true = damaged_photograph(clean, draw)[1]
+    assert bool((told >= true).all())
+    assert abs(float((told == 1).float().mean()) - 0.5) < 0.04
+    assert bool((told[(true == 0)] == 1).any())
+    share = ((told - true) / (1 - true))[told < 1]  # even between the truth and 1
+    assert abs(float(share.mean()) - 0.5) < 0.04
 
 
 class Whole(Painter):

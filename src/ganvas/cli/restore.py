@@ -14,7 +14,7 @@ def restore(
     /,
     *,
     out: Path,
-    strength: float = 0.5,
+    strength: float = 1.0,
     fidelity: float = 1.0,
     colour_lock: bool = True,
     map: Annotated[bool, Parameter(negative="")] = False,
@@ -30,7 +30,7 @@ def restore(
     out
         A folder; or, for one photograph, the file to write.
     strength
-        How much damage to take out, 0 to 1.
+        The most damage they may have, 0 to 1: at 1 the model judges for itself, less is more careful.
     fidelity
         1 is the faithful end of the model, 0 the inventive one.
     colour_lock

@@ -14,7 +14,7 @@ def revive(
     /,
     *,
     out: Path,
-    strength: float = 0.5,
+    strength: float = 1.0,
     scale: int | None = None,
     fidelity: float = 1.0,
     colour_lock: bool = False,
@@ -36,7 +36,7 @@ def revive(
         The folder for results; OUT/steps/NAME/ has the mask and what was made on the way. Edit one of these and run the
         same command again: it goes on from there.
     strength
-        How much damage to take out, 0 to 1.
+        The most damage they may have, 0 to 1; at 1 the model judges for itself.
     scale
         How many times the sides grow in the end.
     fidelity

@@ -12,8 +12,9 @@ from ganvas.damage.marks import MARKS
 from ganvas.draw import Draw
 from ganvas.tensors import Images
 
-VISIBLE_LEVELS = 2
-"""A change of more 8-bit levels than these in any channel belongs to the mask."""
+VISIBLE_LEVELS = 6
+"""A change of more 8-bit levels than these in any channel belongs to the mask. A network that must find fainter ones
+marks what is not there."""
 CHANCES = MappingProxyType({"stain": 0.12, "fold": 0.25, "film": 0.2, "hairline": 0.5, "dust": 0.45, "hair": 0.2})
 
 
@@ -26,7 +27,7 @@ class ScratchRanges:
         chances: Chance of each kind of `MARKS` on the others, independent of each other.
     """
 
-    untouched: float = 0.1
+    untouched: float = 0.25
     chances: Mapping[str, float] = field(default_factory=lambda: CHANCES)
 
 

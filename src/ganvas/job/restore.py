@@ -22,7 +22,8 @@ class RestoreRequest:
     Attributes:
         photos: A photograph, or a folder of them.
         out: Where results go.
-        strength: How much damage to take out, 0 to 1; 0 gives the photograph back as it is.
+        strength: The most damage a photograph may have, 0 to 1: at 1 the model judges for itself, less is more careful
+            with what could be damage or detail, 0 gives the photograph back as it is.
         fidelity: 1 is the faithful end of the model, 0 the inventive one.
         colour_lock: Keep the low frequencies of the photograph; turn it off where fading is the damage.
         map: Write where the two ends disagree, as ``NAME.map.png``.
@@ -31,7 +32,7 @@ class RestoreRequest:
 
     photos: Path
     out: Path
-    strength: float = 0.5
+    strength: float = 1.0
     fidelity: float = 1.0
     colour_lock: bool = True
     map: bool = False

@@ -45,7 +45,7 @@ class ReviveRequest:
     Attributes:
         photos: A photograph, or a folder of them.
         out: The folder for results and steps.
-        strength: How much damage to take out, 0 to 1.
+        strength: The most damage a photograph may have, 0 to 1; at 1 the model judges for itself.
         scale: Enlarge so many times in the end; None does not.
         fidelity: 1 is the faithful end of each model, 0 the inventive one.
         colour_lock: Keep the low frequencies of the photograph while restoring; off, since old ones are faded.
@@ -59,7 +59,7 @@ class ReviveRequest:
 
     photos: Path
     out: Path
-    strength: float = 0.5
+    strength: float = 1.0
     scale: int | None = None
     fidelity: float = 1.0
     colour_lock: bool = False

@@ -6,19 +6,17 @@ from torch import Tensor
 from ganvas.tensors import PerSample
 
 
-def cross_entropy(logits: Tensor, mask: Tensor, rare_weight: float = 1.0) -> PerSample:
-    """Mean binary cross-entropy, in nats; positions that are marked count ``rare_weight`` times.
+def cross_entropy(logits: Tensor, mask: Tensor) -> PerSample:
+    """Mean binary cross-entropy, in nats.
 
     Args:
         logits: ``(N, 1, H, W)``; positive means marked.
         mask: The same shape, 0 or 1.
-        rare_weight: Above 1 where few positions are marked, and missing one is worse than marking one too many.
 
     Returns:
         ``(N,)``.
     """
-    weight = logits.new_tensor(rare_weight)
-    loss = F.binary_cross_entropy_with_logits(logits, mask, pos_weight=weight, reduction="none")
+    loss = F.binary_cross_entropy_with_logits(logits, mask, reduction="none")
     return loss.flatten(1).mean(1)
 
 

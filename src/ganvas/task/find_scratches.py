@@ -12,12 +12,9 @@ from ganvas.draw import Draw
 from ganvas.objective.segmentation import cross_entropy, overlap_loss
 from ganvas.training.task import Batch, Networks, Painted, Players, Problem, Row, Stage, Term
 
-RARE_WEIGHT = 3.0
-"""A scratch that is missed stays in the picture; a pixel too many is painted anew."""
-
 
 def _cross_entropy(problem: Problem, painted: Painted, networks: Networks) -> Tensor:
-    return cross_entropy(painted["logits"], problem["mask"], RARE_WEIGHT)
+    return cross_entropy(painted["logits"], problem["mask"])
 
 
 def _overlap(problem: Problem, painted: Painted, networks: Networks) -> Tensor:

@@ -45,7 +45,7 @@ class Weights:
     """
 
     pixel: float = 1.0
-    frequency: float = 0.05
+    frequency: float = 5.0
     perceptual: float = 0.0
     adversarial: float = 0.1
 

@@ -26,7 +26,7 @@ class TaskOptions:
         "Part of the budget before the critic joins; 1 leaves it out.", default=0.8, above=0, most=1
     )
     pixel_weight: float = option("Weight of the difference of pixels.", default=1.0, least=0)
-    frequency_weight: float = option("Weight of the difference of Fourier transforms.", default=0.05, least=0)
+    frequency_weight: float = option("Weight of the difference of Fourier transforms.", default=5.0, least=0)
     perceptual_weight: float = option("Weight of the difference that --features sees.", default=0.0, least=0)
     adversarial_weight: float = option("Weight of the critic's word in the last stage.", default=0.1, above=0)
     patience: int = option(
