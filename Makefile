@@ -11,8 +11,8 @@ endif
 
 INSTALLED := .venv/.installed
 NEWEST_DEMO = $$(ls -d runs/[0-9][0-9][0-9][0-9]-demo | tail -n 1)
-# photo.py has an extra of its own; fetch.py and photo_data.py measure nothing.
-BENCHES := $(filter-out bench/fetch.py bench/photo%.py,$(wildcard bench/*.py))
+# photo.py and fidelity.py have an extra of their own; fetch.py and photo_data.py measure nothing.
+BENCHES := $(filter-out bench/fetch.py bench/photo%.py bench/fidelity.py,$(wildcard bench/*.py))
 
 .PHONY: help demo test lint bench
 .DEFAULT_GOAL := help

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from ganvas.damage.marks import MARKS
-from ganvas.damage.scratches import CHANCES, ScratchRanges, scratched
+from ganvas.damage.scratches import CHANCES, VISIBLE_LEVELS, ScratchRanges, scratched
 from ganvas.draw import Draw
 from tests.damage.photographs import photographs
 
