@@ -3,8 +3,8 @@
     python bench/fidelity.py runs/0003-photos                    (or a model file; --photographs FOLDER for others)
 
 On crops of the test photographs, for five fidelities: PSNR-Y, the LPIPS-form distance in EfficientNet-Lite0 and the
-distance of detail (see `ganvas.task.photo.detail_distance`). The first should rise from step to step and one of the others
-with it. The map is the disagreement of the ends; its rank correlation (Spearman) with the true error of the
+distance of detail (see `ganvas.task.photo.detail_distance`). The first should rise from step to step and one of the
+others with it. The map is the disagreement of the ends; its rank correlation (Spearman) with the true error of the
 faithful end is taken over blocks of 8 px, once within each picture and once over all, beside that of the local contrast
 of what was given, which costs nothing.
 """
