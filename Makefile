@@ -18,7 +18,7 @@ BENCHES := $(filter-out bench/fetch.py bench/photo%.py bench/fidelity.py,$(wildc
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo    train on 12,000 bundled pictures of clothes for some minutes, then paint new ones"
+	@echo "make demo    paint new clothes after some minutes of training, and revive an old photograph"
 	@echo "make test    run the tests"
 	@echo "make lint    check format, style and types"
 	@echo "make bench   run every benchmark, shortened; the full ones are: $(BIN)/python bench/NAME.py"
@@ -32,7 +32,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 demo: $(INSTALLED)
 	$(BIN)/ganvas train demo/fashion-mnist --runs runs --name demo --preset demo
 	$(BIN)/ganvas sample $(NEWEST_DEMO)/model.safetensors --seeds 0-63 --grid 8x8 --out demo-run
+	$(BIN)/ganvas revive demo/photo/worn.jpg --scale 2 --out demo-run/photo
 	@echo "New clothes:          demo-run/"
+	@echo "An old photograph:    demo/photo/worn.jpg and demo-run/photo/worn.png"
 	@echo "How they came about:  $(NEWEST_DEMO)/samples/"
 
 # One thread a worker: torch's own threads and the workers would fight for the same cores.
