@@ -105,7 +105,7 @@ def upscale(
     photos: str | Path,
     out: str | Path,
     *,
-    scale: int = 2,
+    scale: int | None = None,
     fidelity: float = 1.0,
     colour_lock: bool = True,
     map: bool = False,

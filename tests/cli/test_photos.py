@@ -1,9 +1,12 @@
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ganvas.cli.train import NEXT
+from ganvas.job.task_options import PHOTO
 from tests.cli.conftest import Ganvas
 from tests.photo_models import noise, read_picture, write_model, write_picture
 
@@ -127,3 +130,26 @@ def test_wrong_use(
     assert said.err.startswith(f"error: {sentence}")
     assert said.err.count("\n") == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png"]
+
+
+@pytest.mark.parametrize("scale", [(), ("--scale", 2)])
+def test_a_model_of_ones_own_brings_its_scale(
+    ganvas: Ganvas, shelf: Path, tmp_path: Path, scale: tuple[object]
+) -> None:
+    write_model(tmp_path / "x3.safetensors", "upscale", scale=3)
+    source = write_picture(tmp_path / "a.png", noise(9, 12))
+    said = ganvas("upscale", source, "--model", tmp_path / "x3.safetensors", *scale, "--out", tmp_path / "b.png")
+    if scale:
+        assert said.code == 2
+        assert "enlarges ×3, not ×2; choose another --model or --scale" in said.err
+    else:
+        assert read_picture(tmp_path / "b.png").pixels.shape == (27, 36, 3)
+
+
+def test_the_next_command_of_every_task_is_one(ganvas: Ganvas, shelf: Path, tmp_path: Path) -> None:
+    """As printed after training, with names put in."""
+    source, mask = (write_picture(tmp_path / name, noise(9, 12)) for name in ("a.png", "m.png"))
+    for task in PHOTO:
+        words = shlex.split(NEXT[task].format(run=shelf / f"{task}.safetensors"))
+        named = {"PHOTO": source, "MASK": mask, words[-1]: tmp_path / task}
+        assert ganvas(*(named.get(word, word) for word in words)).code == 0, task

@@ -19,6 +19,15 @@ from ganvas.training.options import Option
 ORIGIN = "the command line"
 RECIPE = Group("Recipe", help="What is not given is chosen for your pictures and your machine.", sort_key=2)
 
+NEXT = {
+    "generate": "sample {run} --seeds 0-63 --grid 8x8",
+    "upscale": "upscale PHOTO --model {run} --out LARGE",
+    "restore": "restore PHOTO --model {run} --out RESTORED",
+    "repair": "repair PHOTO --mask MASK --model {run} --out REPAIRED",
+    "find-scratches": "repair PHOTO --find-scratches --scratch-model {run} --out REPAIRED",
+}
+"""What to do with a run of each task."""
+
 
 def _flag(option: Option) -> tuple[str, Any, Any]:
     """An option as a field of the command line's dataclass, None where it is not given."""
@@ -122,10 +131,7 @@ def train(
         show.as_json({"run": str(done.run), "model": str(done.model), "seen_kimg": done.seen_kimg, "plan": plan})
     else:
         show.result(f"Model: {done.model}\nGrids: {done.run / 'samples'}")
-        next_step = f"sample {done.run} --seeds 0-63 --grid 8x8"
-        if done.task != "generate":
-            next_step = f"{done.task} PHOTO --model {done.run}"
-        show.notice(f"Next:  ganvas {next_step}")
+        show.notice(f"Next:  ganvas {NEXT[done.task].format(run=shlex.quote(str(done.run)))}")
 
 
 class StopSignal:

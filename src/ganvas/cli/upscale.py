@@ -14,7 +14,7 @@ def upscale(
     /,
     *,
     out: Path,
-    scale: int = 2,
+    scale: int | None = None,
     fidelity: float = 1.0,
     colour_lock: bool = True,
     map: Annotated[bool, Parameter(negative="")] = False,
@@ -30,7 +30,7 @@ def upscale(
     out
         A folder; or, for one photograph, the file to write.
     scale
-        How many times the sides grow: 2 or 4, or whatever your own model does.
+        How many times the sides grow: 2 or 4; without it what your own --model does, or 2.
     fidelity
         1, the faithful end of the model, is safe for faces, text and line art; towards 0 detail is invented.
     colour_lock

@@ -15,18 +15,20 @@ from ganvas.model.save import FORMAT
 from ganvas.network.image_to_image import fused, receptive_radius_px
 
 
-def open_model(path: Path | None, task: str, scale: int, device: str) -> Opened:
-    """A model for a task: the file (or run folder) given, or the installed one.
+def open_model(path: Path | None, task: str, scale: int | None, device: str) -> Opened:
+    """A model for a task: the file (or run folder) given, or the installed one for a scale.
+
+    A scale of None takes the given file at its own.
 
     Raises:
         FileError: The file is absent, damaged or none that can be read; or no model is installed.
         UsageError: It is for another task or scale, or the device does not exist.
     """
-    file = installed_for(task, scale) if path is None else model_file(path)
+    file = installed_for(task, scale or 1) if path is None else model_file(path)
     opened = _ours(file, device) if file.suffix == ".safetensors" and _is_ours(file) else _foreign(file, task, device)
     if opened.task != task:
         raise UsageError(f"'{file}' is a model for {opened.task}, not {task}; choose another --model.")
-    if opened.scale != scale:
+    if scale is not None and opened.scale != scale:
         raise UsageError(f"'{file}' enlarges ×{opened.scale}, not ×{scale}; choose another --model or --scale.")
     return opened
 

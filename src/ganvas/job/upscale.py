@@ -14,7 +14,7 @@ from ganvas.job.whole import run_whole
 
 LOCK_BOX_PX = 5
 """The colour lock keeps waves of a dozen pixels and more; shorter ones are what enlarging is about."""
-MOST_SCALE = 16
+DEFAULT_SCALE, MOST_SCALE = 2, 16
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class UpscaleRequest:
     Attributes:
         photos: A photograph, or a folder of them.
         out: Where results go.
-        scale: Output side / input side.
+        scale: Output side / input side; None is the scale of the model given, or 2.
         fidelity: 1 is the faithful end of the model, which invents nothing and is safe for faces, text and line art; 0
             the inventive one.
         colour_lock: Keep the low frequencies of the photograph.
@@ -34,7 +34,7 @@ class UpscaleRequest:
 
     photos: Path
     out: Path
-    scale: int = 2
+    scale: int | None = None
     fidelity: float = 1.0
     colour_lock: bool = True
     map: bool = False
@@ -48,7 +48,7 @@ class UpscaleRequest:
         """
         self.options.check()
         check_share("fidelity", self.fidelity)
-        if not 2 <= self.scale <= MOST_SCALE:
+        if self.scale is not None and not 2 <= self.scale <= MOST_SCALE:
             raise UsageError(
                 f"--scale is {self.scale}, but it must be 2 or 4 (to {MOST_SCALE} with a model of your own)."
             )
@@ -68,9 +68,10 @@ def upscale(request: UpscaleRequest, *, report: Report = lambda event: None) -> 
     request.check()
     files = find_photos(request.photos, request.out)
     options = request.options
+    scale = DEFAULT_SCALE if request.scale is None and options.model is None else request.scale
     painter = Painter(
         "upscale",
-        open_model(options.model, "upscale", request.scale, options.device),
+        open_model(options.model, "upscale", scale, options.device),
         fidelity=request.fidelity,
         lock_box_px=LOCK_BOX_PX if request.colour_lock else None,
         want_map=request.map,
