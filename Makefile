@@ -12,7 +12,7 @@ endif
 INSTALLED := .venv/.installed
 NEWEST_DEMO = $$(ls -d runs/[0-9][0-9][0-9][0-9]-demo | tail -n 1)
 # photo.py and fidelity.py have an extra of their own; fetch.py and photo_data.py measure nothing.
-BENCHES := $(filter-out bench/fetch.py bench/photo%.py bench/fidelity.py,$(wildcard bench/*.py))
+BENCHES := $(filter-out bench/fetch.py bench/photo%.py bench/fidelity.py bench/ship.py,$(wildcard bench/*.py))
 
 .PHONY: help demo test lint bench
 .DEFAULT_GOAL := help

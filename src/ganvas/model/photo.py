@@ -1,9 +1,9 @@
 """A model of photographs: one network between two ends, faithful and inventive."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from safetensors import safe_open
@@ -99,22 +99,32 @@ def load_photo_model(path: Path | str, *, device: str = "auto") -> PhotoModel:
     return PhotoModel(descriptor, place_on, inventive, faithful)
 
 
-def shrink_model(source: Path | str, target: Path | str) -> None:
+def shrink_model(
+    source: Path | str, target: Path | str, *, faithful_only: bool = False, card: Mapping[str, Any] | None = None
+) -> None:
     """Write a model of photographs again with its weights in float16, at half the size.
+
+    Args:
+        source: A model file.
+        target: Where to write; it may be the source.
+        faithful_only: Leave the inventive end out.
+        card: What its card says besides what it said.
 
     Raises:
         FileError: The source is no model of photographs, has a weight that float16 cannot hold, or the target cannot
             be written.
     """
     model = load_photo_model(source, device="cpu")
-    tensors = {f"{NAME}/{key}": value for key, value in model.inventive.items()}
-    if model.two_ends:
+    final = model.faithful if faithful_only else model.inventive
+    tensors = {f"{NAME}/{key}": value for key, value in final.items()}
+    if model.two_ends and not faithful_only:
         tensors |= {f"snapshot/{FAITHFUL}/{NAME}/{key}": value for key, value in model.faithful.items()}
     for key, value in tensors.items():
         if value.is_floating_point() and value.numel() and float(value.abs().max()) > HALF_MAX:
             raise FileError(f"'{key}' in '{source}' is above {HALF_MAX:g}, more than float16 holds; ship it as it is.")
     halves = {key: value.half() if value.dtype == torch.float32 else value for key, value in tensors.items()}
-    write_tensors(Path(target), model.descriptor, halves)
+    described = replace(model.descriptor, card={**model.descriptor.card, **(card or {})})
+    write_tensors(Path(target), described, halves)
 
 
 def _described(spec: GeneratorSpec) -> nn.Module:

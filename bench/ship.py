@@ -1,0 +1,77 @@
+"""Make an installed model of a run: weights in float16, and a card with licence, data and scores.
+
+    FILE=src/ganvas/weights/restore.safetensors
+    python bench/ship.py runs/0001-restore $FILE --faithful-only
+    python bench/photo.py --tasks restore --restore $FILE --out bench-photo
+    python bench/ship.py $FILE $FILE --summary bench-photo/summary.json
+
+The run must have been trained on the training part of `photographs/list.tsv` and nothing else. `--faithful-only` leaves
+the other end out, where the critic made nothing better. Nothing is shipped by this script: look at the pictures first.
+"""
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from photographs.split import LIST, read_list
+
+from ganvas.model.photo import shrink_model
+
+LICENCE = "CC-BY-SA-4.0"
+PLAIN = ("input", "bicubic", "biharmonic")
+"""What a user has without us; their scores stand beside ours."""
+
+
+def data() -> dict[str, Any]:
+    """What the card says of the photographs."""
+    photographs = [one for one in read_list() if one.part == "training"]
+    pixels = sum(one.width * one.height for one in photographs)
+    licences = "public domain, Pexels, CC-BY, CC-BY-SA"
+    return {
+        "licence": LICENCE,
+        "data": f"{len(photographs)} photographs, {pixels / 1e6:.0f} MP: {licences}; the training part of {LIST.name}",
+        "data_list_sha256": hashlib.sha256(LIST.read_bytes()).hexdigest(),
+    }
+
+
+def scores(summary: Path, name: str) -> dict[str, Any]:
+    """Lines of `photo.py` about this model and about what one has without it, by problem and method."""
+    found = json.loads(summary.read_text())
+    lines: dict[str, Any] = {}
+    for row in (row for rows in found["tasks"].values() for row in rows):
+        method = row.get("method", row.get("finder", ""))
+        if not method.startswith((name, *PLAIN)):
+            continue
+        if "damage" in row:
+            values = {"psnr_y_db": row["psnr_y"], "ssim": row["ssim"], "distance": row["perceptual"]}
+            lines[f"{row['damage']}, {row['group']}, {method}"] = {
+                key: round(value, 4) for key, value in values.items()
+            }
+        else:
+            lines[method] = {key: row[key] for key in ("scratched", "unharmed", "text")}
+    if not any(name in line for line in lines):
+        raise SystemExit(f"'{summary}' has no line about '{name}'; measure the file under this name first.")
+    rest = {key: found["protocol"][key] for key in ("features", "kernel", "quick", "strengths")}
+    return {"protocol": {"command": "bench/photo.py", **rest}, **lines}
+
+
+def main() -> None:
+    """Ship one model."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("source", type=Path)
+    parser.add_argument("target", type=Path)
+    parser.add_argument("--faithful-only", action="store_true")
+    parser.add_argument("--summary", type=Path)
+    asked = parser.parse_args()
+    source = asked.source / "model.safetensors" if asked.source.is_dir() else asked.source
+    card = data()
+    if asked.summary is not None:
+        card["scores"] = scores(asked.summary, asked.target.stem)
+    shrink_model(source, asked.target, faithful_only=asked.faithful_only, card=card)
+    print(f"{asked.target}: {asked.target.stat().st_size / 2**20:.2f} MiB")
+
+
+if __name__ == "__main__":
+    main()
