@@ -77,7 +77,7 @@ ganvas evaluate runs/0001-photos                       a run by its own pictures
 ganvas evaluate model.safetensors --data photos/
 ganvas evaluate painted/ --data photos/ --protocol clean --features inception-v3 --weights FILE
 ganvas evaluate restored/ --data originals/ --pairs
-ganvas evaluate runs/0002-stacked --data mnist/ --modes stacked""",
+ganvas evaluate runs/0002-stacked --data mnist/train-images-idx3-ubyte.gz --modes stacked""",
 )
 app.command("ganvas.cli.compare:compare", help="Say which of two results of evaluate is better, and whether by chance.")
 app.command("ganvas.cli.weights:weights", help="List the weights of feature networks, or check them.")
