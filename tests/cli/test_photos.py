@@ -94,9 +94,10 @@ def test_models(ganvas: Ganvas, shelf: Path, monkeypatch: pytest.MonkeyPatch) ->
     said = ganvas("models")
     head, *rows = said.out.splitlines()
     assert head.split()[:3] == ["name", "task", "scale"]
-    assert [row.split()[0] for row in rows] == ["find-scratches", "repair", "restore", "upscale"]
-    assert rows[-1].split()[2] == "×2"
-    assert "psnr 30.5" in rows[0]
+    assert [row.split()[0] for row in rows[:4]] == ["find-scratches", "repair", "restore", "upscale"]
+    assert rows[3].split()[2] == "×2"
+    assert rows[4:6] == ["", "find-scratches"]
+    assert "    psnr: 30.5" in rows
     told = json.loads(ganvas("models", "--json").out)["models"]
     assert {one["licence"] for one in told} == {"CC0"}
     from ganvas.job import models as models_job

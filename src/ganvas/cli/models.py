@@ -26,23 +26,30 @@ def models(*, json: Annotated[bool, Parameter(negative="")] = False) -> None:
             "No model for photographs is installed; train one with: ganvas train PHOTOS --task upscale --scale 2"
         )
     else:
-        show.table(
-            [("name", "task", "scale", "parameters", "MiB", "licence", "data", "scores", "sha256"), *map(_row, found)]
-        )
+        show.table([("name", "task", "scale", "parameters", "MiB", "licence", "sha256"), *map(_row, found)])
+        for facts in found:
+            show.result(
+                "\n".join(["", facts["name"], *_lines("data", facts["data"]), *_lines("scores", facts["scores"])])
+            )
 
 
 def _row(facts: Mapping[str, Any]) -> tuple[str, ...]:
-    size = f"{facts['size_bytes'] / 2**20:.1f}"
-    told = (_words(facts[name]) for name in ("licence", "data", "scores"))
     return (
         facts["name"],
         facts["task"],
         f"×{facts['scale']}",
         f"{facts['parameters']:,}",
-        size,
-        *told,
+        f"{facts['size_bytes'] / 2**20:.1f}",
+        facts["licence"] or "not said",
         facts["sha256"][:16],
     )
+
+
+def _lines(name: str, value: Any) -> list[str]:
+    """A fact on a line; one with parts on a line a part."""
+    if isinstance(value, Mapping):
+        return [f"  {name}", *(f"    {part}: {_words(item)}" for part, item in value.items())]
+    return [f"  {name}: {_words(value)}"]
 
 
 def _words(value: Any) -> str:
