@@ -18,7 +18,7 @@ BENCHES := $(filter-out bench/fetch.py bench/photo%.py bench/fidelity.py bench/s
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo    paint new clothes after some minutes of training, and revive an old photograph"
+	@echo "make demo    paint new clothes after some minutes of training, and mend an old photograph"
 	@echo "make test    run the tests"
 	@echo "make lint    check format, style and types"
 	@echo "make bench   run every benchmark, shortened; the full ones are: $(BIN)/python bench/NAME.py"
@@ -32,9 +32,11 @@ $(INSTALLED): pyproject.toml constraints.txt
 demo: $(INSTALLED)
 	$(BIN)/ganvas train demo/fashion-mnist --runs runs --name demo --preset demo
 	$(BIN)/ganvas sample $(NEWEST_DEMO)/model.safetensors --seeds 0-63 --grid 8x8 --out demo-run
-	$(BIN)/ganvas revive demo/photo/worn.jpg --scale 2 --out demo-run/photo
+	$(BIN)/ganvas repair demo/photo/worn.jpg --mask demo/photo/mask.png --out demo-run/photo/1-repaired.png
+	$(BIN)/ganvas restore demo-run/photo/1-repaired.png --no-colour-lock --out demo-run/photo/2-restored.png
+	$(BIN)/ganvas upscale demo-run/photo/2-restored.png --out demo-run/photo/3-large.png
 	@echo "New clothes:          demo-run/"
-	@echo "An old photograph:    demo/photo/worn.jpg and demo-run/photo/worn.png"
+	@echo "An old photograph:    demo/photo/worn.jpg, and step by step in demo-run/photo/"
 	@echo "How they came about:  $(NEWEST_DEMO)/samples/"
 
 # One thread a worker: torch's own threads and the workers would fight for the same cores.

@@ -3,15 +3,15 @@
     python bench/fetch.py gcompris
     python demo/make_photo.py ~/.cache/ganvas/bench/gcompris/explore_monuments/france/citedeCarcassonne.webp
 
-Writes `photo/clean.png` and `photo/worn.jpg` beside this script. The damage is drawn with Pillow and shares no
-line with what networks are trained on.
+Writes `photo/clean.png`, `photo/worn.jpg` and `photo/mask.png`, the marks as one would paint over them, beside this
+script. The damage is drawn with Pillow and shares no line with what networks are trained on.
 """
 
 import sys
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 SIZE = (480, 360)
 FINE = 4
@@ -19,8 +19,8 @@ FINE = 4
 PAPER, DUST = (238, 228, 206), (52, 44, 38)
 
 
-def worn(clean: Image.Image, chance: np.random.Generator) -> Image.Image:
-    """A print of a photograph after some decades in a drawer, scanned and saved as a JPEG would hold it."""
+def worn(clean: Image.Image, chance: np.random.Generator) -> tuple[Image.Image, Image.Image]:
+    """A print of a photograph after some decades in a drawer, and where it is scratched, folded or dusty."""
     levels = np.asarray(clean, np.float32)
     grey = levels.mean(2, keepdims=True)
     faded = 52 + 0.68 * (grey + 0.75 * (levels - grey)) + np.array([14, 5, -14], np.float32)
@@ -42,11 +42,14 @@ def worn(clean: Image.Image, chance: np.random.Generator) -> Image.Image:
         dots.ellipse(
             [FINE * (x - radius_px), FINE * (y - radius_px), FINE * (x + radius_px), FINE * (y + radius_px)], 235
         )
+    marks = Image.new("L", SIZE)
     for tone, drawn in ((PAPER, mask), (DUST, specks)):
         small = drawn.resize(SIZE, Image.Resampling.BOX).filter(ImageFilter.GaussianBlur(0.4))
         marked.paste(Image.new("RGB", SIZE, tone), mask=small)
+        marks = ImageChops.lighter(marks, small)
     grain = np.asarray(marked, np.float32) + chance.normal(0, 7, (SIZE[1], SIZE[0], 1))
-    return Image.fromarray(grain.clip(0, 255).round().astype(np.uint8))
+    painted = marks.point(lambda level: 255 * (level > 8)).filter(ImageFilter.MaxFilter(3))
+    return Image.fromarray(grain.clip(0, 255).round().astype(np.uint8)), painted
 
 
 def main(source: Path) -> None:
@@ -56,7 +59,9 @@ def main(source: Path) -> None:
     with Image.open(source) as photograph:
         clean = photograph.convert("RGB").resize(SIZE, Image.Resampling.LANCZOS)
     clean.save(folder / "clean.png", optimize=True)
-    worn(clean, np.random.default_rng(4)).save(folder / "worn.jpg", quality=50)
+    picture, mask = worn(clean, np.random.default_rng(4))
+    picture.save(folder / "worn.jpg", quality=50)
+    mask.save(folder / "mask.png", optimize=True)
 
 
 if __name__ == "__main__":
