@@ -25,7 +25,8 @@ def test_the_demo_paints_with_its_newest_run(tmp_path: Path) -> None:
         (tmp_path / "runs" / name).mkdir(parents=True)
     done = subprocess.run(["make", "demo"], cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
-    train, sample = [line for line in done.stdout.splitlines() if line.startswith("called:")]
+    train, sample, *mended = [line for line in done.stdout.splitlines() if line.startswith("called:")]
     assert train.startswith("called: train demo/fashion-mnist")
     assert sample.startswith("called: sample runs/0010-demo/model.safetensors --seeds 0-63")
+    assert [line.split()[1] for line in mended] == ["repair", "restore", "upscale"]
     assert "How they came about:  runs/0010-demo/samples/" in done.stdout

@@ -23,7 +23,7 @@ def test_a_network_that_changes_nothing_changes_no_bit(
     (receipt,) = restore(RestoreRequest(source, tmp_path / "out.png", options=options)).receipts
     assert np.array_equal(read_picture(tmp_path / "out.png").pixels, pixels)
     assert receipt.source_type == SourceType.ENHANCED
-    assert receipt.options["strength"] == 0.5
+    assert receipt.options["strength"] == 1
 
 
 def test_the_lock_is_off_where_fading_is_the_damage(tmp_path: Path) -> None:

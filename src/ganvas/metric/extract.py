@@ -95,7 +95,8 @@ def extract(
             _refuse_non_finite(seen.features, [pictures.names[row] for row, _ in found])
             features.append(seen.features.float().cpu())
             logits.append(seen.logits.float().cpu())
-            thumbnails += [one.thumbnail for _, one in found]
+            # one array a chunk: small ones that stay between large ones that go keep the heap from shrinking
+            thumbnails.append(np.stack([one.thumbnail for _, one in found]))
             sizes.update(one.size for _, one in found)
             rows += [row for row, _ in found]
         progress(chunk[-1][0] + 1, total)
@@ -107,7 +108,7 @@ def extract(
     return Extracted(
         torch.cat(features),
         torch.cat(logits),
-        np.stack(thumbnails),
+        np.concatenate(thumbnails),
         np.array(rows, np.int64),
         sizes,
         tuple(unreadable),
