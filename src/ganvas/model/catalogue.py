@@ -82,7 +82,8 @@ def installed_for(task: str, scale: int, folder: Path = FOLDER) -> Path:
     if not found:
         what = f"{task} ×{scale}" if scale > 1 else task
         command = _HOW_TO_TRAIN[task].format(scale=scale)
-        raise FileError(f"No model for {what} is installed; train one ({command}) or give one with --model FILE.")
+        flag = "--scratch-model" if task == "find-scratches" else "--model"
+        raise FileError(f"No model for {what} is installed; train one ({command}) or give one with {flag} FILE.")
     return found[-1]
 
 
