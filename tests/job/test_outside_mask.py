@@ -37,15 +37,17 @@ def test_a_lossless_file_must_be_without_any(
     changed = pixels.copy()
     changed[0, 1, 2] ^= 1
     path = write_picture(tmp_path / "b.x", changed, format, quality=quality)
-    target = Target(path, format, quality, pixels.dtype)
+    target = Target(tmp_path / "final", format, quality, pixels.dtype, 3)
     if raises:
-        with pytest.raises(FileError, match=r"up to 1 levels of difference outside the mask, and was removed"):
-            verified_outside(photo, mask, target)
+        with pytest.raises(FileError, match=r"final' came back with up to 1 levels of .* mask, and was not kept"):
+            verified_outside(photo, mask, target, path)
     else:
-        assert verified_outside(photo, mask, target).max_levels > 0
-    assert path.exists() != raises
+        assert verified_outside(photo, mask, target, path).max_levels > 0
     sound = write_picture(tmp_path / "c.x", pixels, "png")
-    assert verified_outside(photo, mask, Target(sound, "png", None, pixels.dtype)).max_levels == 0
+    assert verified_outside(photo, mask, target, sound).max_levels == 0
+    sound.write_bytes(sound.read_bytes()[:100])
+    with pytest.raises(FileError, match=r"final' could not be read back, and was not kept; see"):
+        verified_outside(photo, mask, target, sound)
 
 
 def test_in_the_file_s_own_depth(tmp_path: Path) -> None:

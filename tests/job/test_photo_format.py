@@ -68,6 +68,19 @@ def test_bits_and_what_is_said_of_them() -> None:
     assert "palette" in target_of(entry(), photo("png", palette=True), PhotoOptions(format="keep")).notes[0]
 
 
+@pytest.mark.parametrize(
+    ("choice", "channels", "bits", "stored"),
+    [("tiff", 2, 16, 4), ("tiff", 1, 16, 1), ("tiff", 2, 8, 2), ("webp", 1, 8, 3), ("png", 2, 16, 2)],
+)
+def test_grey_that_becomes_colour_is_said(choice: FormatChoice, channels: int, bits: int, stored: int) -> None:
+    pixels = np.zeros((1, 4, channels), {8: np.uint8, 16: np.uint16}[bits])
+    given = Photo(pixels, "png", lossy=False, palette=False, metadata=Metadata(None, None, None))
+    target = target_of(entry(), given, PhotoOptions(format=choice))
+    assert target.channels == stored
+    assert [note for note in target.notes if "equal red, green and blue" in note] == list(target.notes)
+    assert bool(target.notes) == (stored != channels)
+
+
 def test_webp_has_an_end() -> None:
     assert target_of(entry(), photo("webp", side=8191), PhotoOptions(), scale=2).format == "webp"
     assert target_of(entry(), photo("webp", side=8192), PhotoOptions(), scale=2).format == "png"

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ganvas.errors import DataError, GanvasError, UsageError
+from ganvas.errors import DataError, FileError, GanvasError, UsageError
 from ganvas.image.photo import Photo
 from ganvas.image.provenance import SourceType
+from ganvas.image.read_photo import read_photo
 from ganvas.image.write_photo import PhotoFormat
 from ganvas.job.photo_options import PhotoOptions
 from ganvas.job.repair import RepairRequest, repair
@@ -36,20 +37,59 @@ def ask(photos: Path, out: Path, models: Models, mask: Path | None, **options: A
 def test_outside_the_mask_every_bit_stays(
     tmp_path: Path, models: Models, format: PhotoFormat, dtype: type[np.uint8], channels: int
 ) -> None:
-    if (format, dtype, channels) == ("tiff", np.uint16, 2):
-        pytest.skip("Pillow does not read grey and alpha of 16 bits from TIFF")
     pixels, mask = noise(27, 33, channels, dtype), spots(27, 33)
     source = write_picture(tmp_path / "in.x", pixels, format).rename(tmp_path / f"in.{format}")
     request = ask(source, tmp_path / "out", models, write_mask(tmp_path / "m.png", mask), tile="8")
     (receipt,) = repair(request).receipts
     back = read_picture(Path(receipt.output.file)).pixels
     assert back.dtype == dtype
+    assert receipt.output.channels == back.shape[2]
+    if (format, dtype, channels) == ("tiff", np.uint16, 2):
+        assert (back[..., :1] == back[..., :3]).all()
+        back = back[..., [0, 3]]
     assert np.array_equal(back[~mask], pixels[~mask])
     colours = channels - (channels in (2, 4))
     assert np.abs(back[mask][:, :colours].astype(int) - FILLED[dtype]).max() <= 1
     assert receipt.outside_mask is not None
     assert (receipt.outside_mask.max_levels, receipt.outside_mask.mean_levels) == (0, 0)
     assert (receipt.masked_px, receipt.source_type) == (mask.sum(), SourceType.COMPOSITE)
+
+
+def test_grey_with_alpha_of_16_bits_becomes_a_tiff(tmp_path: Path, models: Models) -> None:
+    pixels, mask = noise(27, 33, 2, np.uint16), spots(27, 33)
+    source = write_picture(tmp_path / "in.png", pixels)
+    request = ask(source, tmp_path / "out.tif", models, write_mask(tmp_path / "m.png", mask))
+    (receipt,) = repair(request).receipts
+    back = read_picture(tmp_path / "out.tif").pixels
+    assert np.array_equal(back[~mask], pixels[~mask][:, [0, 0, 0, 1]])
+    assert (receipt.source.channels, receipt.output.channels) == (2, 4)
+    assert receipt.outside_mask is not None
+    assert receipt.outside_mask.max_levels == 0
+
+
+def test_a_file_that_comes_back_changed_is_not_left(
+    tmp_path: Path, models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write_picture(tmp_path / "in.png", noise(27, 33))
+    request = ask(source, tmp_path / "out.png", models, write_mask(tmp_path / "m.png", spots(27, 33)))
+    out = tmp_path / "out.png"
+    out.write_bytes(b"before")
+    before = {path.name for path in tmp_path.iterdir()}
+    read = read_photo
+
+    def flipped(data: bytes, name: str) -> Photo:
+        photo = read(data, name)
+        return replace(photo, pixels=photo.pixels ^ 1)
+
+    def broken(data: bytes, name: str) -> Photo:
+        return read(data[:100], name)
+
+    for faulty, sentence in ((flipped, "1 levels of difference outside the mask"), (broken, "could not be read back")):
+        monkeypatch.setattr("ganvas.job.outside_mask.read_photo", faulty)
+        with pytest.raises(FileError, match=f"out.png' .*{sentence}.* was not kept"):
+            repair(replace(request, map=True))
+        assert {path.name for path in tmp_path.iterdir()} == before
+        assert out.read_bytes() == b"before"
 
 
 @pytest.mark.parametrize("format", ["jpeg", "webp"])

@@ -32,6 +32,14 @@ def to_channels(array: np.ndarray, channels: int) -> np.ndarray:
     return ((array @ _LUMA + 32768) >> 16).astype(np.uint8)[..., None]
 
 
+def with_grey_repeated(array: np.ndarray, channels: int) -> np.ndarray:
+    """Grey ``(..., 1 | 2)``, of any depth, as the ``(..., 3 | 4)`` of a format that has no grey; else as it is."""
+    if array.shape[-1] == channels:
+        return array
+    colours = np.repeat(array[..., :1], 3, axis=-1)
+    return colours if channels == 3 else np.concatenate([colours, array[..., -1:]], axis=-1)
+
+
 def _laid_over_white(array: np.ndarray) -> np.ndarray:
     colour, alpha = array[..., :3].astype(np.uint16), array[..., 3:].astype(np.uint16)
     paper = np.array(WHITE, dtype=np.uint16)

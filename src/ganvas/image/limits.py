@@ -13,6 +13,16 @@ _JPEG_METADATA_BYTES = {
 }
 
 
+def stored_channels(format: str, channels: int, bits: int) -> int:
+    """How many channels a file has: grey is repeated as RGB or RGBA where a format has none, or nobody reads it.
+
+    WebP has no grey. TIFF has, but Pillow, and so most of what opens photographs in Python, ours included, reads no
+    grey with alpha of 16 bits.
+    """
+    without_grey = format == "webp" or (format, channels, bits) == ("tiff", 2, 16)
+    return channels + 2 if without_grey and channels < 3 else channels
+
+
 def check_fits(format: str, size: tuple[int, int], channels: int, bits: int, quality: int | None) -> None:
     """Refuse a picture that a format cannot hold: a side too long, alpha or 16 bits in JPEG, 16 bits in WebP.
 

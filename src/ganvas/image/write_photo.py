@@ -9,7 +9,8 @@ import numpy as np
 
 from ganvas.errors import UnknownName
 from ganvas.files import atomic_path
-from ganvas.image.limits import check_fits, check_metadata_fit
+from ganvas.image.convert import with_grey_repeated
+from ganvas.image.limits import check_fits, check_metadata_fit, stored_channels
 from ganvas.image.metadata import Metadata
 from ganvas.image.pillow_writer import write_jpeg, write_webp
 from ganvas.image.png_writer import writing_png
@@ -30,6 +31,7 @@ def writing_photo(
     metadata: Metadata,
     xmp: bytes | None,
     quality: int | None = None,
+    check: Callable[[Path], None] = lambda path: None,
 ) -> Iterator[Callable[[np.ndarray], None]]:
     """Yields ``write(rows)`` for strips ``(h, W, C)`` of any height from top to bottom, height rows in all.
 
@@ -38,14 +40,15 @@ def writing_photo(
 
     Args:
         path: the final name.
-        format: ``png`` and ``tiff`` (lossless), ``webp`` (8 bits; lossless unless a quality is given; grey is stored
-            as RGB) or ``jpeg`` (8 bits, no alpha).
+        format: ``png`` and ``tiff`` (lossless), ``webp`` (8 bits; lossless unless a quality is given) or
+            ``jpeg`` (8 bits, no alpha); `ganvas.image.limits.stored_channels` says where grey is stored as colours.
         size: height and width in pixels.
         channels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA.
         bits: 8 or 16, for strips of uint8 or uint16.
         metadata: as `ganvas.image.read_photo.read_photo` gives them.
         xmp: a packet as of `ganvas.image.provenance.xmp_packet`; None leaves it out.
         quality: 1 to 100, for ``webp`` and ``jpeg``.
+        check: Told where the whole file lies before it gets its name; if it raises, the file is removed.
 
     Raises:
         UsageError: an unknown format, or one that cannot hold this picture or its metadata.
@@ -57,6 +60,7 @@ def writing_photo(
     check_metadata_fit(format, metadata, xmp)
     height, width = size
     dtype = {8: np.uint8, 16: np.uint16}[bits]
+    stored = stored_channels(format, channels, bits)
     written = 0
 
     def write(rows: np.ndarray) -> None:
@@ -65,18 +69,20 @@ def writing_photo(
         assert rows.dtype == dtype
         assert rows.shape[1:] == (width, channels)
         assert written <= height
-        take(rows)
+        take(with_grey_repeated(rows, stored))
 
-    with atomic_path(path) as beside, beside.open("wb") as file:
-        if format == "png":
-            writer = writing_png(file, size, channels, bits, metadata, xmp)
-        elif format == "tiff":
-            writer = writing_tiff(file, size, channels, bits, metadata, xmp)
-        else:
-            writer = _writing_whole(file, format, size, channels, metadata, xmp, quality)
-        with writer as take:
-            yield write
-            assert written == height
+    with atomic_path(path) as beside:
+        with beside.open("wb") as file:
+            if format == "png":
+                writer = writing_png(file, size, stored, bits, metadata, xmp)
+            elif format == "tiff":
+                writer = writing_tiff(file, size, stored, bits, metadata, xmp)
+            else:
+                writer = _writing_whole(file, format, size, stored, metadata, xmp, quality)
+            with writer as take:
+                yield write
+                assert written == height
+        check(beside)
 
 
 @contextmanager

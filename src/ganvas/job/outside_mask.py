@@ -1,6 +1,5 @@
 """The promise of a repair, kept by looking: outside the mask the written file has the photograph's own pixels."""
 
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +7,7 @@ import numpy as np
 from ganvas.apply.paint import to_depth
 from ganvas.apply.receipt import Change
 from ganvas.errors import FileError
+from ganvas.image.convert import with_grey_repeated
 from ganvas.image.photo import Photo
 from ganvas.image.read_photo import read_photo
 from ganvas.job.photo_format import Target
@@ -15,19 +15,22 @@ from ganvas.job.photo_format import Target
 _ROWS_AT_ONCE = 512
 
 
-def verified_outside(photo: Photo, mask: np.ndarray, target: Target) -> Change:
-    """What `outside_change` finds in a file that was just written.
+def verified_outside(photo: Photo, mask: np.ndarray, target: Target, written: Path) -> Change:
+    """What `outside_change` finds in the file that is to become the target.
 
     Raises:
-        FileError: It is anything, although the format loses nothing; the file is removed.
+        FileError: It is anything, although the format loses nothing, or the file cannot be read back; whoever writes
+            it keeps it from getting its name.
     """
-    change = outside_change(photo, mask, target.path)
+    way_out = "and was not kept; see that the disk is sound, and run the same command again."
+    try:
+        change = outside_change(photo, mask, written)
+    except FileError as error:
+        raise FileError(f"'{target.path}' could not be read back, {way_out}") from error
     if target.quality is None and change.max_levels > 0:
-        with suppress(OSError):
-            target.path.unlink()
         raise FileError(
-            f"'{target.path}' came back with up to {change.max_levels:g} levels of difference outside the mask, and "
-            "was removed; see that the disk is sound, and run the same command again."
+            f"'{target.path}' came back with up to {change.max_levels:g} levels of difference outside the mask, "
+            f"{way_out}"
         )
     return change
 
@@ -51,17 +54,9 @@ def outside_change(photo: Photo, mask: np.ndarray, written: Path) -> Change:
     for top in range(0, len(before), _ROWS_AT_ONCE):
         part = slice(top, top + _ROWS_AT_ONCE)
         kept = ~mask[part]
-        old = _as_channels(to_depth(before[part], again.dtype)[kept], again.shape[2])
+        old = with_grey_repeated(to_depth(before[part], again.dtype)[kept], again.shape[2])
         difference = np.abs(old.astype(np.int32) - again[part][kept].astype(np.int32))
         largest = max(largest, int(difference.max(initial=0)))
         total += int(difference.sum())
         count += difference.size
     return Change(largest, total / max(count, 1))
-
-
-def _as_channels(pixels: np.ndarray, channels: int) -> np.ndarray:
-    """Pixels ``(N, C)`` as a format stores them that has no grey: WebP repeats it."""
-    if pixels.shape[1] == channels:
-        return pixels
-    colours = np.repeat(pixels[:, :1], 3, axis=1)
-    return colours if channels == 3 else np.concatenate([colours, pixels[:, -1:]], axis=1)

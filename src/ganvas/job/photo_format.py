@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ganvas.errors import UsageError
+from ganvas.image.limits import MAX_SIDE_PX, stored_channels
 from ganvas.image.photo import Photo
 from ganvas.image.write_photo import PHOTO_SUFFIXES, PhotoFormat
 from ganvas.job.photo_files import Entry
@@ -21,7 +22,6 @@ _BY_SUFFIX: dict[str, PhotoFormat] = {
     ".jpe": "jpeg",
     ".jfif": "jpeg",
 }
-_LARGEST_WEBP_PX = 16_383
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Target:
         format: png, tiff, webp or jpeg.
         quality: Of a lossy file; None is lossless.
         dtype: uint8 or uint16.
+        channels: Those of the file, which may have colours for grey.
         notes: What a user might not expect of it.
     """
 
@@ -40,6 +41,7 @@ class Target:
     format: PhotoFormat
     quality: int | None
     dtype: np.dtype
+    channels: int
     notes: tuple[str, ...] = ()
 
 
@@ -58,9 +60,9 @@ def target_of(entry: Entry, photo: Photo, options: PhotoOptions, scale: int = 1)
     notes = []
     format = _chosen(entry, photo, options)
     free = options.format == "lossless" and entry.suffix is None
-    if free and format == "webp" and scale * max(photo.pixels.shape[:2]) > _LARGEST_WEBP_PX:
+    if free and format == "webp" and scale * max(photo.pixels.shape[:2]) > MAX_SIDE_PX["webp"]:
         format = "png"
-        notes.append(f"Written as png: webp has at most {_LARGEST_WEBP_PX} pixels a side.")
+        notes.append(f"Written as png: webp has at most {MAX_SIDE_PX['webp']} pixels a side.")
     if options.format == "keep" and format != photo.format:
         notes.append(f"Written as {format}: {photo.format} is read and not written.")
     if options.format == "keep" and photo.palette:
@@ -75,11 +77,17 @@ def target_of(entry: Entry, photo: Photo, options: PhotoOptions, scale: int = 1)
     if format in ("jpeg", "webp") and dtype == np.uint16:
         dtype = np.dtype(np.uint8)
         notes.append(f"16 bits became 8: {format} has no more.")
+    channels = photo.pixels.shape[2]
+    stored = stored_channels(format, channels, 8 * dtype.itemsize)
+    if stored != channels:
+        notes.append(
+            f"Grey is stored as equal red, green and blue: {format} has no form of it that is read everywhere."
+        )
     suffix = entry.suffix or PHOTO_SUFFIXES[format]
     name = entry.output.name
     if not (entry.full and name.lower().endswith(suffix)):
         name += suffix
-    return Target(entry.output.with_name(name), format, quality, dtype, tuple(notes))
+    return Target(entry.output.with_name(name), format, quality, dtype, stored, tuple(notes))
 
 
 def _chosen(entry: Entry, photo: Photo, options: PhotoOptions) -> PhotoFormat:

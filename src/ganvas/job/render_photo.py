@@ -10,7 +10,7 @@ import numpy as np
 
 from ganvas.apply.paint import Rows, Tally, painted, to_depth
 from ganvas.apply.planes import has_alpha
-from ganvas.apply.receipt import Receipt, Side
+from ganvas.apply.receipt import Change, Receipt, Side
 from ganvas.image.metadata import Metadata
 from ganvas.image.photo import Photo
 from ganvas.image.provenance import SourceType, xmp_packet
@@ -60,10 +60,10 @@ def render(
         tick: Told of the progress.
 
     Returns:
-        What was done; the pixels outside a mask are compared after reading the file again.
+        What was done. The pixels outside a mask are compared in the file, which is read again before it gets its name.
 
     Raises:
-        GanvasError: It cannot be painted or written.
+        GanvasError: It cannot be painted or written, or came back changed outside the mask; then no file is left.
     """
     began = time.monotonic()
     pixels = loaded.photo.pixels
@@ -84,7 +84,13 @@ def render(
         )
     else:
         rows = _as_they_are(pixels, target.dtype)
-    _write(rows, size, loaded.photo, target, xmp=_packet(painter, mark), map_file=map_file, tick=tick)
+    changes: list[Change] = []
+
+    def check(written: Path) -> None:
+        if mask is not None:
+            changes.append(verified_outside(loaded.photo, mask, target, written))
+
+    _write(rows, size, loaded.photo, target, xmp=_packet(painter, mark), map_file=map_file, check=check, tick=tick)
     notes = (*target.notes, *([] if unchanged is None else [unchanged]))
     if tally.tile_px < painter.tile:
         notes = (*notes, f"Memory ran out with tiles of {painter.tile} px; {tally.tile_px} px were taken.")
@@ -93,10 +99,10 @@ def render(
     return Receipt(
         verb=painter.verb,
         source=source_side(loaded),
-        output=_output_side(target, size, pixels.shape[2]),
+        output=_output_side(target, size),
         models=(painter.model.facts(),) if unchanged is None else (),
         options={**painter.facts(), "format": options.format, "quality": target.quality},
-        outside_mask=None if mask is None else verified_outside(loaded.photo, mask, target),
+        outside_mask=changes[0] if changes else None,
         seconds=round(time.monotonic() - began, 3),
         tile_px=tally.tile_px if unchanged is None else None,
         masked_px=None if mask is None else int(mask.sum()),
@@ -125,10 +131,17 @@ def _write(
     *,
     xmp: bytes | None,
     map_file: Path | None,
+    check: Callable[[Path], None],
     tick: Tick,
 ) -> None:
     """Write rows, and those of the map if there is a file for them, while the next ones are painted."""
-    with ExitStack() as files:
+    with ExitStack() as files:  # the last to be opened gets its name first: no map of a picture that was refused
+        write_map = None
+        if map_file is not None:
+            none = Metadata(icc=None, exif=None, dpi=photo.metadata.dpi)
+            write_map = files.enter_context(
+                writing_photo(map_file, format="png", size=size, channels=1, bits=8, metadata=none, xmp=None)
+            )
         write = files.enter_context(
             writing_photo(
                 target.path,
@@ -139,14 +152,9 @@ def _write(
                 metadata=photo.metadata,
                 xmp=xmp,
                 quality=target.quality,
+                check=check,
             )
         )
-        write_map = None
-        if map_file is not None:
-            none = Metadata(icc=None, exif=None, dpi=photo.metadata.dpi)
-            write_map = files.enter_context(
-                writing_photo(map_file, format="png", size=size, channels=1, bits=8, metadata=none, xmp=None)
-            )
 
         def write_both(made: Rows) -> None:
             write(made.pixels)
@@ -161,9 +169,9 @@ def _write(
             tick(written / size[0])
 
 
-def _output_side(target: Target, size: tuple[int, int], channels: int) -> Side:
+def _output_side(target: Target, size: tuple[int, int]) -> Side:
     bits = 8 * target.dtype.itemsize
-    return Side(str(target.path), size[::-1], channels, bits, target.format, sha256_of(target.path) or "")
+    return Side(str(target.path), size[::-1], target.channels, bits, target.format, sha256_of(target.path) or "")
 
 
 def unchanged_by(painter: Painter, mask: np.ndarray | None) -> str | None:

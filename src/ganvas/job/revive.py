@@ -216,7 +216,7 @@ class _Chain:
             self.notes.append(f"'{path}' was edited, and is taken as it is.")
         else:
             self.claim(path)
-            paint(given, Target(path, "png", None, given.photo.pixels.dtype))
+            paint(given, Target(path, "png", None, given.photo.pixels.dtype, given.photo.pixels.shape[2]))
             self._note(path)
         data = read_whole(path)
         return read_loaded(path, data, hashlib.sha256(data).hexdigest(), self.request.options)
