@@ -1,12 +1,17 @@
 """Files that are whole or not there: written beside, then renamed."""
 
 import os
+import re
 import secrets
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ganvas.errors import FileError
+
+_BESIDE = re.compile(r"\.[0-9a-f]{8}\.(.+)", re.DOTALL)
+"""What `atomic_path` calls an unfinished file, and its final name."""
 
 
 @contextmanager
@@ -38,6 +43,22 @@ def atomic_path(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # gone already where all went well
             beside.unlink()
+
+
+def remove_leftovers(paths: Iterable[Path]) -> None:
+    """Remove what writers of these files left beside them when they were killed.
+
+    Only for whoever knows that nobody writes them now.
+    """
+    names: dict[Path, set[str]] = defaultdict(set)
+    for path in paths:
+        names[path.parent].add(path.name)
+    for folder, wanted in names.items():
+        with suppress(OSError):  # the folder may be gone
+            for found in list(folder.iterdir()):
+                unfinished = _BESIDE.fullmatch(found.name)
+                if unfinished is not None and unfinished[1] in wanted:
+                    found.unlink()
 
 
 def make_folder(path: Path, way_out: str) -> None:

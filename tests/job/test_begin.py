@@ -13,7 +13,7 @@ from ganvas.errors import FileError, TrainingError, UsageError
 from ganvas.events import Event, Notice, Warned
 from ganvas.job.begin import seen_kimg
 from ganvas.job.calibrate import Calibration
-from ganvas.training.lock import only_one
+from ganvas.training.lock import only_trainer
 from ganvas.training.run import RunFolder
 from tests.data.pictures import write_folder
 from tests.runs import SMALL, files_below, plain_folder, table_folder, try_train
@@ -127,7 +127,7 @@ def test_a_run_that_is_training_is_left_alone(pictures: Path, tmp_path: Path) ->
     stopped(pictures, tmp_path)
     (run,) = tmp_path.iterdir()
     before = files_below(run)
-    with only_one(run), pytest.raises(TrainingError, match=f"Another process is training '{run}'"):
+    with only_trainer(run), pytest.raises(TrainingError, match=f"Another process is training '{run}'"):
         try_train(pictures, tmp_path, lr=9e-4, kimg=1)
     assert files_below(run) == before
     assert try_train(pictures, tmp_path).run == run  # the lock is free again, and nothing was changed
@@ -138,7 +138,7 @@ def test_a_run_is_let_go_of_when_it_ends(pictures: Path, tmp_path: Path) -> None
     for _ in range(2):
         stopped(pictures, tmp_path)
     (run,) = tmp_path.iterdir()
-    with only_one(run):
+    with only_trainer(run):
         pass
 
 

@@ -1,10 +1,13 @@
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from ganvas.errors import FileError
-from ganvas.job.ledger import FILE, Ledger, key_of
+from ganvas.job.ledger import FILE, Ledger, books_of, key_of
 
 
 def make(folder: Path, name: str, data: bytes = b"x") -> Path:
@@ -78,11 +81,65 @@ def test_names_that_are_no_text(tmp_path: Path) -> None:
 
 def test_no_place_to_write(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(FileError, match=r"Cannot write in the folder .*; choose another --out"):
-        Ledger(tmp_path / "file" / "out")
+    with (
+        pytest.raises(FileError, match=r"Cannot create the folder '.*out' .*; choose another --out"),
+        books_of(tmp_path / "file" / "out"),
+    ):
+        pass
+    (tmp_path / "out" / FILE).mkdir(parents=True)
+    with (
+        pytest.raises(FileError, match=r"Cannot write in the folder '.*out' .*; choose another --out"),
+        books_of(tmp_path / "out"),
+    ):
+        pass
 
 
 def test_keys() -> None:
     assert key_of({"a": 1, "b": [2]}) == key_of({"b": [2], "a": 1})
     assert key_of({"a": 1}) != key_of({"a": 2})
     assert json.loads(json.dumps(key_of({}))) == key_of({})
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from ganvas.job.ledger import books_of
+with books_of(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_folder_belongs_to_one_process_until_that_ends_however(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        sentence = f"Another process is writing to the folder '{tmp_path}'; wait for it, or choose another --out."
+        with pytest.raises(FileError, match=re.escape(sentence)), books_of(tmp_path):
+            pass
+        other.kill()
+        other.wait()
+        with books_of(tmp_path):
+            pass
+
+
+def test_what_a_killed_process_left_half_is_removed(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    (folder / "sub").mkdir(parents=True)
+    with books_of(folder) as books:
+        books.begin("a", folder / "sub" / "a.png")
+        books.begin("b", folder / "b.png")
+        books.begin("c", folder / "c.png")
+        make(folder, "c.png")
+        books.finish("c", "k", [folder / "c.png"])
+        books.begin("d", folder / ".." / "d.png")
+        books.begin("e", folder / "gone" / "e.png")
+    left = [".0123abcd.b.png", "sub/.0123abcd.a.png", "sub/.fedc0000.a.png"]
+    others = ["b.png", ".0123abcd.x.png", ".0123abc.b.png", "0123abcd.b.png", ".0123abcd.c.png", "../.0123abcd.d.png"]
+    for name in (*left, *others):
+        make(folder, name)
+    with books_of(folder):
+        pass
+    assert not any((folder / name).exists() for name in left)
+    assert all((folder / name).exists() for name in others)

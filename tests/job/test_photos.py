@@ -15,6 +15,7 @@ import pytest
 from ganvas.errors import FileError
 from ganvas.events import Applied, Event, Warned
 from ganvas.image import png_writer
+from ganvas.job.ledger import books_of
 from ganvas.job.photo_options import PhotoOptions
 from ganvas.job.photos import FAILED_FILE
 from ganvas.job.upscale import UpscaleRequest, upscale
@@ -35,7 +36,8 @@ def folder(root: Path, *names: str) -> Path:
 
 
 def files_in(root: Path) -> set[str]:
-    return {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+    """All but the lock."""
+    return {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()} - {".lock"}
 
 
 def test_a_tree_with_bad_files(tmp_path: Path, models: Models) -> None:
@@ -179,7 +181,8 @@ def test_stopped_anywhere_the_same_call_goes_on(tmp_path: Path, models: Models, 
         if isinstance(event, Applied) and event.done == when:
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
+    sentence = rf"Stopped, with {when} of 3 photographs done; the same command goes on\."
+    with pytest.raises(KeyboardInterrupt, match=sentence):
         upscale(request, report=stop)
     assert len([name for name in files_in(tmp_path / "out") if name.endswith(".png")]) == when
     result = upscale(request)
@@ -208,6 +211,18 @@ upscale(UpscaleRequest(source, out, options=PhotoOptions(model=model, device="cp
     result = upscale(ask(source, tmp_path / "out", models))
     assert result.skipped == ("a.png",)
     assert read_picture(tmp_path / "out" / "b.png").pixels.shape == (14, 14, 3)
+    assert files_in(tmp_path / "out") == {"a.png", "b.png", "ganvas-done.jsonl"}
+
+
+def test_two_commands_never_share_a_folder(tmp_path: Path, models: Models) -> None:
+    source = folder(tmp_path / "in", "a.png")
+    with (
+        books_of(tmp_path / "out"),
+        pytest.raises(FileError, match=r"Another process is writing to the folder '.*out'; wait for it, or choose"),
+    ):
+        upscale(ask(source, tmp_path / "out", models))
+    assert files_in(tmp_path / "out") == {"ganvas-done.jsonl"}
+    assert len(upscale(ask(source, tmp_path / "out", models)).receipts) == 1
 
 
 def mutated(data: bytes, generator: np.random.Generator) -> bytes:

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from ganvas.errors import FileError, GanvasError
+
 if sys.platform == "win32":
     import msvcrt
 
@@ -37,6 +39,29 @@ def claim(path: Path, wait: bool = True) -> IO[bytes]:
 def claimed(path: Path) -> Iterator[None]:
     """One process at a time."""
     with claim(path):
+        yield
+
+
+@contextmanager
+def only_one(path: Path, taken: GanvasError, way_out: str) -> Iterator[None]:
+    """Hold a lock, and do not wait for it; the system lets go of it however the process ends.
+
+    Args:
+        path: The file to lock, made if need be.
+        taken: What to raise where another process holds it.
+        way_out: What to do where there can be no lock, as the end of a sentence.
+
+    Raises:
+        GanvasError: ``taken``.
+        FileError: The folder cannot be written, or its file system has no locks.
+    """
+    try:
+        handle = claim(path, wait=False)
+    except OSError as error:
+        if sys.platform != "win32" and not isinstance(error, BlockingIOError):  # Windows has one word for both
+            raise FileError(f"Cannot lock '{path.parent}' ({error.strerror}); {way_out}.") from error
+        raise taken from error
+    with handle:
         yield
 
 

@@ -28,7 +28,7 @@ from ganvas.job.resume import (
 )
 from ganvas.job.task_options import GENERATE
 from ganvas.training.distribute import World
-from ganvas.training.lock import only_one
+from ganvas.training.lock import only_trainer
 from ganvas.training.run import RunFolder
 
 
@@ -91,7 +91,7 @@ def begin(call: Call, device: torch.device, world: World, report: Report, held: 
     asked = identity(request.pictures, call.given, call.only_new())
     found = find_run(request.runs, request.resume, asked, lambda sentence: report(Warned(sentence)))
     if found is not None:
-        held.enter_context(only_one(found.path))
+        held.enter_context(only_trainer(found.path))
         return Begun(found, None, _go_on(found, call, report))
     if request.start_from:
         read_warmth(request.start_from)  # a wrong path shows before anything is measured
@@ -99,7 +99,7 @@ def begin(call: Call, device: torch.device, world: World, report: Report, held: 
     report(Planned(plan.lines(), plan.to_dict()))
     dataset = packed_pictures(request, plan.config, report)  # may refuse, and then there is no run
     run = RunFolder.create(request.runs, request.name or request.pictures.resolve().stem)
-    held.enter_context(only_one(run.path))
+    held.enter_context(only_trainer(run.path))
     run.write_record(
         {
             "ganvas": version("ganvas"),

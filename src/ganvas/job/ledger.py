@@ -7,26 +7,44 @@ passed over.
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ganvas.data.claim import only_one
 from ganvas.errors import FileError
+from ganvas.files import make_folder, remove_leftovers
 
-FILE = "ganvas-done.jsonl"
+FILE, LOCK = "ganvas-done.jsonl", ".lock"
+_WAY_OUT = "choose another --out"
+
+
+@contextmanager
+def books_of(folder: Path) -> Iterator["Ledger"]:
+    """The books of a folder, which is made if need be, for this process alone; what killed ones left half is removed.
+
+    Raises:
+        FileError: Another process works on the folder, or it cannot be made, locked or written.
+    """
+    make_folder(folder, _WAY_OUT)
+    taken = FileError(f"Another process is writing to the folder '{folder}'; wait for it, or {_WAY_OUT}.")
+    with only_one(folder / LOCK, taken, _WAY_OUT):
+        books = Ledger(folder)
+        remove_leftovers(books.unfinished())
+        yield books
 
 
 class Ledger:
-    """The books of one folder, which is made if need be.
+    """The books of one folder.
 
     Raises:
-        FileError: The folder cannot be made or written.
+        FileError: The folder cannot be written.
     """
 
     def __init__(self, folder: Path):
         self.path = folder / FILE
         try:
-            folder.mkdir(parents=True, exist_ok=True)
             with self.path.open("a", encoding="utf-8"):
                 pass
             lines = self.path.read_bytes().splitlines()
@@ -35,6 +53,7 @@ class Ledger:
         self._done: dict[str, dict[str, Any]] = {}
         self._wrote: dict[str, str | None] = {}
         self._ours: set[str] = set()
+        self._unfinished: set[str] = set()
         for line in lines:
             self._take(line)
 
@@ -53,6 +72,11 @@ class Ledger:
     def files_of(self, name: str) -> list[Path]:
         """The results of a photograph that was finished."""
         return [self.path.parent / file for file in self._done.get(name, {"files": {}})["files"]]
+
+    def unfinished(self) -> list[Path]:
+        """The files that were begun and not finished since, as far as they lie in the folder."""
+        inside = (file for file in sorted(self._unfinished) if not {"..", "/"} & set(PurePosixPath(file).parts))
+        return [self.path.parent / file for file in inside]
 
     def begin(self, name: str, file: Path) -> None:
         """Note that a file is about to be made for a photograph."""
@@ -97,12 +121,15 @@ class Ledger:
         match record:
             case {"begun": str(), "file": str(file)}:
                 self._ours.add(file)
+                self._unfinished.add(file)
             case {"wrote": str(file), "sha256": hashed}:
                 self._wrote[file] = hashed
                 self._ours.add(file)
+                self._unfinished.discard(file)
             case {"done": str(name), "key": str(), "files": dict(files)}:
                 self._done[name] = record
                 self._ours.update(files)
+                self._unfinished.difference_update(files)
 
 
 def sha256_of(file: Path) -> str | None:
@@ -120,4 +147,4 @@ def key_of(parts: Mapping[str, Any]) -> str:
 
 
 def _cannot_write(folder: Path, error: OSError) -> FileError:
-    return FileError(f"Cannot write in the folder '{folder}' ({error.strerror or error}); choose another --out.")
+    return FileError(f"Cannot write in the folder '{folder}' ({error.strerror or error}); {_WAY_OUT}.")

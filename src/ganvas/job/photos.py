@@ -4,6 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from ganvas.files import write_bytes
 from ganvas.image.decode import probe
 from ganvas.image.read_photo import read_photo
 from ganvas.job.ahead import ahead
-from ganvas.job.ledger import Ledger, key_of
+from ganvas.job.ledger import Ledger, books_of, key_of
 from ganvas.job.photo_files import Entry, PhotoFiles
 from ganvas.job.photo_options import PhotoOptions
 from ganvas.job.render_photo import Loaded, Tick
@@ -99,37 +100,48 @@ def run_photos(files: PhotoFiles, work: Work, options: PhotoOptions, report: Rep
     A folder's failures are listed in `FAILED_FILE` there. A single photograph's failure is raised.
 
     Raises:
-        FileError: Nothing can be written there.
+        FileError: Nothing can be written there, or another process is writing there.
         GanvasError: The single photograph that was given cannot be done.
+        KeyboardInterrupt: Someone asked to stop; what is done is kept.
     """
     if files.others:
         report(Notice(f"{files.others} files of other kinds are passed over."))
-    ledger = Ledger(files.folder) if files.folder else None
+    with books_of(files.folder) if files.folder else nullcontext() as ledger:
+        result = _run(files, work, options, report, ledger)
+    if options.receipt is not None:
+        _write_receipt(options.receipt, files, result)
+    return result
+
+
+def _run(files: PhotoFiles, work: Work, options: PhotoOptions, report: Report, ledger: Ledger | None) -> PhotosResult:
     clock, claims = _Clock(files, report), _Claims(ledger)
     receipts: list[Receipt] = []
     skipped: list[str] = []
     failed: dict[str, str] = {}
-    for seen in ahead(lambda entry: _look(entry, work, options, ledger), files.entries):
-        name = seen.entry.name
-        if seen.done:
-            skipped.append(name)
-            claims.keep(name)
-            clock.skip(name)
-            continue
-        try:
-            receipts.append(_do(seen, work, options, claims, clock))
-        except (GanvasError, OSError, MemoryError) as error:
-            if files.single:
-                raise
-            failed[name] = _sentence(name, error)
-            report(Warned(failed[name]))
-            clock.skip(name)
-            continue
-        clock.finish(name)
-    result = PhotosResult(tuple(receipts), tuple(skipped), failed, _list_failed(files.folder, failed))
-    if options.receipt is not None:
-        _write_receipt(options.receipt, files, result)
-    return result
+    try:
+        for seen in ahead(lambda entry: _look(entry, work, options, ledger), files.entries):
+            name = seen.entry.name
+            if seen.done:
+                skipped.append(name)
+                claims.keep(name)
+                clock.skip(name)
+                continue
+            try:
+                receipts.append(_do(seen, work, options, claims, clock))
+            except (GanvasError, OSError, MemoryError) as error:
+                if files.single:
+                    raise
+                failed[name] = _sentence(name, error)
+                report(Warned(failed[name]))
+                clock.skip(name)
+                continue
+            clock.finish(name)
+    except KeyboardInterrupt:
+        if files.single:
+            raise
+        done = f"{len(receipts) + len(skipped)} of {len(files.entries)} photographs done"
+        raise KeyboardInterrupt(f"Stopped, with {done}; the same command goes on.") from None
+    return PhotosResult(tuple(receipts), tuple(skipped), failed, _list_failed(files.folder, failed))
 
 
 def read_loaded(path: Path, data: bytes, sha256: str, options: PhotoOptions) -> Loaded:
