@@ -17,6 +17,7 @@ from ganvas.events import Event, Notice, Warned
 from ganvas.job.count_modes import ModeReport, count_points, count_stacked
 from ganvas.tensors import Levels
 from tests.data.pictures import encoded, noise, write_folder, write_npy
+from tests.photo_models import write_model
 from tests.runs import plain_folder
 
 SIDE_PX, SAMPLES = 8, 30
@@ -154,6 +155,12 @@ def test_a_model_paints_what_is_counted(digits: Digits, plain_run: Path, tmp_pat
     (run / "best.safetensors").write_bytes(b"damaged")
     with pytest.raises(FileError, match=r"best\.safetensors"):
         count(run, digits.folder, asked=30, best=True)
+
+
+def test_a_model_of_photographs_paints_no_digits(digits: Digits, tmp_path: Path) -> None:
+    model = write_model(tmp_path / "model.safetensors", "upscale")
+    with pytest.raises(UsageError, match=r"'upscale', which paints from photographs .* --pairs"):
+        count(model, digits.folder, asked=30)
 
 
 @pytest.mark.parametrize("asked", [0, -5])

@@ -14,6 +14,7 @@ from ganvas.metric.pairs.perceptual import distance_name
 from ganvas.metric.score import Score
 from ganvas.tensors import Levels
 from tests.data.pictures import encoded, noise, scene, write_folder, write_npy, write_zip
+from tests.photo_models import write_model
 
 SIZE = (40, 56)
 TARGETS = {f"{row:02d}": scene(row, *SIZE) for row in range(12)}
@@ -241,3 +242,12 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(FileError, match="choose another --out"):
         compare(a, b, tmp_path / "file")
+
+
+def test_a_model_is_no_pictures(tmp_path: Path, plain_run: Path) -> None:
+    targets = folder(tmp_path / "targets", TARGETS)
+    with pytest.raises(UsageError, match=f"--pairs compares pictures, but '{plain_run}' is a run or a model; give"):
+        compare(plain_run, targets, tmp_path / "out")
+    model = write_model(tmp_path / "model.safetensors", "restore")
+    with pytest.raises(UsageError, match=r"ganvas restore PHOTOS --model .* --pairs"):
+        compare(model, targets, tmp_path / "out")

@@ -14,6 +14,7 @@ from ganvas.job.subject import MOST, Subject, find_subject, is_model
 from ganvas.metric.pictures import PackedPictures
 from ganvas.model.load import load_model
 from tests.data.pictures import encoded, noise, write_folder, write_npy, write_zip
+from tests.photo_models import write_model
 from tests.runs import class_folder, picture, plain_folder, small_train
 
 
@@ -226,3 +227,20 @@ def test_reals_of_other_labels_are_refused(class_run: Path, pictures: Path, tmp_
     found = find(class_run, pictures, labels=str(table))
     assert isinstance(found.fakes, PaintedPictures)
     assert found.fakes.conditions.shape == (2000, 3)
+
+
+@pytest.mark.parametrize(
+    ("task", "way_out"),
+    [
+        ("upscale", "ganvas upscale PHOTOS --model {file} --out PAINTED, .* ganvas evaluate PAINTED --data .* --pairs"),
+        ("restore", "ganvas restore PHOTOS --model {file} --out PAINTED, .* ganvas evaluate PAINTED --data .* --pairs"),
+        ("repair", "ganvas repair PHOTOS --mask MASKS --model {file} --out PAINTED, .* --pairs"),
+        ("find-scratches", "see scores.jsonl in its run folder"),
+    ],
+)
+def test_a_model_of_photographs_is_measured_by_pairs(tmp_path: Path, pictures: Path, task: str, way_out: str) -> None:
+    file = write_model(tmp_path / "model.safetensors", task)
+    for path in (file, tmp_path):
+        for data in (None, pictures):
+            with pytest.raises(UsageError, match=f"'{file}' is a model for '{task}', .*{way_out.format(file=file)}"):
+                find(path, data)

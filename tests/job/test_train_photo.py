@@ -161,7 +161,7 @@ def test_models_of_the_other_kind_start_nothing(photographs: Path, tmp_path: Pat
 
 def test_sampling_from_a_model_of_photographs_is_refused(photographs: Path, tmp_path: Path) -> None:
     run = go(photographs, tmp_path, "restore", kimg=0.016).run
-    with pytest.raises(UsageError, match="paints from photographs, not from seeds"):
+    with pytest.raises(UsageError, match="works on photographs and paints none from seeds"):
         sample(SampleRequest(run, tmp_path / "out"))
 
 

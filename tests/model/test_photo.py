@@ -14,6 +14,7 @@ from ganvas.model.photo import load_photo_model, shrink_model
 from ganvas.model.save import save_model, write_tensors
 from ganvas.network.image_to_image import build_image_to_image, fused
 from tests.network.architectures import perturbed
+from tests.photo_models import write_model
 
 ARGUMENTS: dict[str, Any] = {"scale": 2, "width": 8, "depth": 2}
 GIVEN = torch.rand(1, 3, 12, 10, generator=torch.Generator().manual_seed(0)) * 2 - 1
@@ -116,8 +117,13 @@ def test_what_float16_cannot_hold_is_not_shipped(tmp_path: Path) -> None:
 
 def test_models_of_the_other_kind_are_told_apart(tmp_path: Path) -> None:
     photo = write(tmp_path / "m.safetensors")
-    with pytest.raises(UsageError, match=r"paints from photographs, not from seeds.*ganvas upscale PHOTO --model"):
+    with pytest.raises(
+        UsageError, match=r"works on photographs and paints none from seeds.*ganvas upscale PHOTO --model"
+    ):
         load_model(photo)
+    finder = write_model(tmp_path / "f.safetensors", "find-scratches")
+    with pytest.raises(UsageError, match=r"ganvas repair PHOTO --find-scratches --scratch-model .*f\.safetensors\.$"):
+        load_model(finder)
     other = write(tmp_path / "o.safetensors", described=description(photo=None, latent_dim=4, task="generate"))
     with pytest.raises(FileError, match="does not paint from photographs"):
         load_photo_model(other)

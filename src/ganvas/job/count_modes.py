@@ -23,7 +23,7 @@ from ganvas.events import Looked, Notice, Packing, Report, Warned
 from ganvas.files import make_folder
 from ganvas.job.painted import painted_like
 from ganvas.job.sample import file_hash, model_file
-from ganvas.job.subject import as_files, is_model, refuse_what_only_models_know
+from ganvas.job.subject import as_files, is_model, refuse_model_of_photographs, refuse_what_only_models_know
 from ganvas.metric.modes import DIGITS, ModeCount, count_modes, gaussian_modes, ring, square_grid, stacked_modes
 from ganvas.metric.pictures import PictureSet
 from ganvas.model.load import load_model
@@ -124,6 +124,7 @@ def count_stacked(
     pictures: PictureSet
     if is_model(subject):
         file = model_file(subject, best=best)
+        refuse_model_of_photographs(file)
         painted, model = count or STACKED_SAMPLES, load_model(file, device=device)
         if model.descriptor.labels.kind != "none":
             raise DataError(f"'{file}' paints under labels, but stacked digits have none; give a model without labels.")

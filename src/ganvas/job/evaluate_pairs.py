@@ -17,11 +17,12 @@ from torch import Tensor
 from ganvas.data.item import first_few
 from ganvas.data.source import Source, open_source
 from ganvas.device import choose_device
-from ganvas.errors import DataError
+from ganvas.errors import DataError, UsageError
 from ganvas.events import Looked, Report, Warned
 from ganvas.files import make_folder, write_bytes
 from ganvas.image.convert import to_channels
-from ganvas.job.subject import as_files
+from ganvas.job.sample import model_file
+from ganvas.job.subject import as_files, is_model, refuse_model_of_photographs
 from ganvas.job.weights import get_network, network_name
 from ganvas.metric.kernel import kid_score
 from ganvas.metric.pairs.perceptual import distance_name, perceptual_distance
@@ -99,8 +100,13 @@ def evaluate_pairs(
     Raises:
         DataError: A picture has no partner or one of another size.
         FileError: A picture cannot be read.
-        UsageError: There is no such network.
+        UsageError: There is no such network, or what is to be judged is a model.
     """
+    if is_model(outputs):
+        refuse_model_of_photographs(model_file(outputs))
+        raise UsageError(
+            f"--pairs compares pictures, but '{outputs}' is a run or a model; give the pictures it painted."
+        )
     where = choose_device(device)
     network = get_network(network_name(features, weights, report), weights, allow_download, where, report)
     found, wanted = as_files(open_source(outputs)), as_files(open_source(targets))

@@ -17,7 +17,7 @@ from ganvas.image.resize import FitMode
 from ganvas.job.painted import painted_like
 from ganvas.job.sample import file_hash, model_file
 from ganvas.metric.pictures import FilePictures, PackedPictures, PictureSet
-from ganvas.model.load import load_model
+from ganvas.model.load import load_model, read_descriptor
 from ganvas.training.run import RunFolder
 
 FEWEST, MOST = 2_000, 10_000
@@ -70,12 +70,14 @@ def find_subject(
     Raises:
         DataError: Pictures are missing or cannot be used.
         FileError: A model cannot be read.
-        UsageError: An option for models is given for pictures, or labels for a model that knows none.
+        UsageError: An option for models is given for pictures, or labels for a model that knows none; or the model
+            works on photographs.
     """
     if not is_model(path):
         refuse_what_only_models_know(path, {"--best": best or None, "--count": count, "--labels": labels})
         return _pictures_against_pictures(path, data, report)
     file = model_file(path, best=best)
+    refuse_model_of_photographs(file)
     model = load_model(file, device=device)
     if labels is not None and model.descriptor.labels.kind == "none":
         raise UsageError(f"--labels is {labels}, but '{file}' paints without labels; leave it out.")
@@ -113,6 +115,30 @@ def refuse_what_only_models_know(path: Path, given: Mapping[str, object]) -> Non
         if value is not None:
             said = flag if value is True else f"{flag} {value}"
             raise UsageError(f"{said} is for runs and models, but '{path}' holds pictures; leave it out.")
+
+
+def refuse_model_of_photographs(file: Path) -> None:
+    """Refuse a model that has no pictures of its own: what it makes of photographs is compared pair by pair.
+
+    Raises:
+        FileError: It cannot be read.
+        UsageError: Says how to measure it.
+    """
+    descriptor = read_descriptor(file)
+    task = descriptor.task
+    if descriptor.photo is None:
+        return
+    if task == "find-scratches":
+        raise UsageError(
+            f"'{file}' is a model for '{task}', which marks what is damaged and paints no pictures to score; see "
+            "scores.jsonl in its run folder for what it scored while it was trained."
+        )
+    mask = " --mask MASKS" if task == "repair" else ""
+    raise UsageError(
+        f"'{file}' is a model for '{task}', which paints from photographs and has no pictures of its own to score; let "
+        f"it paint, ganvas {task} PHOTOS{mask} --model {file} --out PAINTED, and compare with what they should be: "
+        "ganvas evaluate PAINTED --data ORIGINALS --pairs."
+    )
 
 
 def _pictures_against_pictures(path: Path, data: Path | None, report: Report) -> Subject:

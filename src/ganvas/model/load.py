@@ -62,9 +62,12 @@ def load_model(
     path = Path(path)
     descriptor = read_descriptor(path)
     if descriptor.photo is not None:
+        command = f"{descriptor.task} PHOTO --model"
+        if descriptor.task == "find-scratches":  # a step of a verb, and none itself
+            command = "repair PHOTO --find-scratches --scratch-model"
         raise UsageError(
-            f"'{path}' is a model for '{descriptor.task}': it paints from photographs, not from seeds; use it with "
-            f"ganvas {descriptor.task} PHOTO --model {path}."
+            f"'{path}' is a model for '{descriptor.task}': it works on photographs and paints none from seeds; use it "
+            f"with ganvas {command} {path}."
         )
     given = generators or {}
     for name in given:
