@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from scipy.ndimage import binary_dilation, generate_binary_structure
+from scipy.ndimage import binary_dilation, distance_transform_cdt, generate_binary_structure
 
-from ganvas.apply.masks import grown, mask_of, mask_pixels
+from ganvas.apply.masks import grown, mask_of, mask_pixels, unseen
 from ganvas.errors import DataError
 from ganvas.image.metadata import Metadata
 from ganvas.image.photo import Photo
@@ -64,3 +64,20 @@ def test_growth_is_a_dilation(grow_px: int) -> None:
 def test_a_mask_as_a_picture_is_the_mask_again() -> None:
     mask = np.eye(5, dtype=bool)
     assert np.array_equal(read(mask_pixels(mask)), mask)
+
+
+@pytest.mark.parametrize("radius_px", [0, 1, 3, 40])
+@pytest.mark.parametrize("size", [(1, 1), (1, 30), (30, 1), (600, 25)])
+def test_what_cannot_be_seen_is_further_than_the_radius(size: tuple[int, int], radius_px: int) -> None:
+    generator = np.random.default_rng(radius_px)
+    for share in (0.0, 0.02, 0.3):
+        mask = generator.random(size) >= share
+        mask[0, 0] = False
+        kept = mask.copy()
+        far = distance_transform_cdt(mask, "chessboard") > radius_px
+        assert np.array_equal(unseen(mask, radius_px), far)
+        assert np.array_equal(mask, kept)
+
+
+def test_nothing_of_a_mask_that_marks_nothing_is_unseen() -> None:
+    assert not unseen(np.zeros((4, 5), bool), 0).any()

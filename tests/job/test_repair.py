@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from ganvas.errors import DataError, FileError, GanvasError, UsageError
+from ganvas.events import Event, Warned
 from ganvas.image.photo import Photo
 from ganvas.image.provenance import SourceType
 from ganvas.image.read_photo import read_photo
 from ganvas.image.write_photo import PhotoFormat
 from ganvas.job.photo_options import PhotoOptions
 from ganvas.job.repair import RepairRequest, repair
+from ganvas.model.photo import load_photo_model
 from tests.job.conftest import Models
 from tests.photo_models import noise, read_picture, write_picture
 
@@ -154,6 +156,28 @@ def test_a_wider_mask(tmp_path: Path, models: Models) -> None:
     assert receipt.masked_px == 9
     (receipt,) = repair(request).receipts
     assert receipt.masked_px == 1
+
+
+def test_a_hole_thicker_than_the_model_sees_is_said(tmp_path: Path, models: Models) -> None:
+    radius = load_photo_model(models.repair, device="cpu").photo.radius_px
+    side = 2 * radius + 5
+    mask = np.zeros((side + 2, side + 2), bool)
+    mask[1:-1, 1:-1] = True
+    source = write_picture(tmp_path / "in.png", noise(side + 2, side + 2))
+    request = ask(source, tmp_path / "out.png", models, write_mask(tmp_path / "m.png", mask))
+    events: list[Event] = []
+    (receipt,) = repair(request, report=events.append).receipts
+    assert receipt.unseen_px == 25
+    sentence = f"25 pixels of the hole lie more than {radius} px from anything that is left"
+    assert sentence in receipt.notes[0]
+    (warned,) = (event.text for event in events if isinstance(event, Warned))
+    assert warned.startswith(f"'in.png': {sentence}")
+    mask[1:6] = False
+    write_mask(tmp_path / "m.png", mask)
+    events.clear()
+    (receipt,) = repair(request, report=events.append).receipts
+    assert (receipt.unseen_px, receipt.notes) == (0, ())
+    assert not [event for event in events if isinstance(event, Warned)]
 
 
 def test_a_folder_with_a_folder_of_masks(tmp_path: Path, models: Models) -> None:

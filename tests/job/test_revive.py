@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ganvas.errors import DataError, UsageError
+from ganvas.events import Event, Warned
 from ganvas.image.provenance import SourceType, read_mark
 from ganvas.job.photo_options import PhotoOptions
 from ganvas.job.revive import MASK, REPAIRED, RESTORED, ReviveRequest, revive
@@ -155,3 +156,17 @@ def test_sixteen_bits_and_transparency_all_the_way(tmp_path: Path, models: Model
 def test_wrong_use(tmp_path: Path, models: Models, change: dict[str, Any], sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
         revive(replace(ask(tmp_path, tmp_path / "out", models), **change))
+
+
+def test_a_hole_thicker_than_the_model_sees_is_said(tmp_path: Path, models: Models) -> None:
+    source = write_picture(tmp_path / "a.png", noise(70, 70))
+    request = ask(source, tmp_path / "out", models)
+    revive(request)
+    holes = np.zeros((70, 70, 1), np.uint8)
+    holes[1:-1, 1:-1] = 255
+    write_picture(tmp_path / "out" / "steps" / "a" / MASK, holes)
+    events: list[Event] = []
+    (receipt,) = revive(request, report=events.append).receipts
+    assert receipt.steps[0].unseen_px
+    assert any("are painted blind" in note for note in receipt.notes)
+    assert next(event.text for event in events if isinstance(event, Warned)).startswith("'a.png': ")

@@ -6,6 +6,8 @@ from ganvas.apply.planes import has_alpha
 from ganvas.errors import DataError
 from ganvas.image.photo import Photo
 
+_ROWS_AT_ONCE = 256
+
 
 def mask_of(photo: Photo, name: str, size: tuple[int, int]) -> np.ndarray:
     """The mask a picture file holds: white, at least half, is to be filled.
@@ -55,9 +57,34 @@ def grown(mask: np.ndarray, grow_px: int) -> np.ndarray:
     return mask
 
 
+def unseen(mask: np.ndarray, radius_px: int) -> np.ndarray:
+    """What of a mask has nothing but mask in the square of so many pixels around it: bool ``(H, W)``.
+
+    A network that looks no further paints there without having seen anything of the picture.
+    """
+    known = ~mask
+    _spread_(known, radius_px)
+    _spread_(known.T, radius_px)
+    return ~known
+
+
 def mask_pixels(mask: np.ndarray) -> np.ndarray:
     """The mask as a picture, uint8 ``(H, W, 1)``: 255 is to be filled."""
     return mask.astype(np.uint8)[..., None] * np.uint8(255)
+
+
+def _spread_(marked: np.ndarray, radius_px: int) -> None:
+    """Widen bool ``(H, W)`` along its rows, in place: by running sums, so that the radius costs nothing."""
+    width = marked.shape[1]
+    if width == 0:
+        return
+    right = np.minimum(np.arange(width) + radius_px + 1, width)
+    left = np.maximum(np.arange(width) - radius_px, 0)
+    for top in range(0, len(marked), _ROWS_AT_ONCE):
+        rows = marked[top : top + _ROWS_AT_ONCE]
+        sums = np.zeros((len(rows), width + 1), np.int32)
+        np.cumsum(rows, axis=1, out=sums[:, 1:])
+        rows[...] = sums[:, right] > sums[:, left]
 
 
 def _grey(pixels: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ganvas.apply.masks import unseen
 from ganvas.apply.paint import Rows, Tally, painted, to_depth
 from ganvas.apply.planes import has_alpha
 from ganvas.apply.receipt import Change, Receipt, Side
@@ -91,7 +92,10 @@ def render(
             changes.append(verified_outside(loaded.photo, mask, target, written))
 
     _write(rows, size, loaded.photo, target, xmp=_packet(painter, mark), map_file=map_file, check=check, tick=tick)
+    unseen_px = None if mask is None or unchanged is not None else int(unseen(mask, painter.model.radius_px).sum())
     notes = (*target.notes, *([] if unchanged is None else [unchanged]))
+    if unseen_px:
+        notes = (*notes, unseen_note(unseen_px, painter.model.radius_px))
     if tally.tile_px < painter.tile:
         notes = (*notes, f"Memory ran out with tiles of {painter.tile} px; {tally.tile_px} px were taken.")
         painter.tile = tally.tile_px
@@ -106,6 +110,7 @@ def render(
         seconds=round(time.monotonic() - began, 3),
         tile_px=tally.tile_px if unchanged is None else None,
         masked_px=None if mask is None else int(mask.sum()),
+        unseen_px=unseen_px,
         colour_residual_levels=tally.lock_sum / tally.pixels if locked else None,
         metadata=metadata_facts(loaded.photo.metadata, options),
         source_type=mark,
@@ -181,6 +186,14 @@ def unchanged_by(painter: Painter, mask: np.ndarray | None) -> str | None:
     if "strength" in painter.model.inputs and painter.strength == 0:
         return "A strength of 0 takes nothing out: the picture is given back unchanged."
     return None
+
+
+def unseen_note(unseen_px: int, radius_px: int) -> str:
+    """What a user should know of a hole that is thicker than the model sees."""
+    return (
+        f"{unseen_px:,} pixels of the hole lie more than {radius_px} px from anything that is left, further than the "
+        "model sees, and are painted blind; repair a smaller copy, or take a model that sees further."
+    )
 
 
 def source_side(loaded: Loaded) -> Side:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ganvas.apply.masks import grown, mask_of, mask_pixels
 from ganvas.errors import FileError, UsageError
-from ganvas.events import Report
+from ganvas.events import Report, Warned
 from ganvas.image.decode import EXTENSIONS
 from ganvas.image.read_photo import read_photo
 from ganvas.job.find_scratches import FOUND_GROW_PX, scratches
@@ -20,7 +20,7 @@ from ganvas.job.photo_format import target_of
 from ganvas.job.photo_options import PhotoOptions, check_share
 from ganvas.job.photos import Claim, Made, PhotosResult, Work, read_whole, run_photos
 from ganvas.job.preview import preview
-from ganvas.job.render_photo import Loaded, Tick, render, unchanged_by
+from ganvas.job.render_photo import Loaded, Tick, render, unchanged_by, unseen_note
 from ganvas.job.write_mask import write_mask
 
 MOST_GROW_PX = 100
@@ -116,7 +116,10 @@ def repair(request: RepairRequest, *, report: Report = lambda event: None) -> Ph
         return {} if mask is None else {"mask": sha256_of(_mask_file(mask, entry))}
 
     def one(entry: Entry, loaded: Loaded, ledger: Ledger | None, claim: Claim, tick: Tick) -> Made:
-        return _repaired(request, painter, finder, mask, entry, loaded, claim, tick)
+        made = _repaired(request, painter, finder, mask, entry, loaded, claim, tick)
+        if made.receipt.unseen_px:
+            report(Warned(f"'{entry.name}': {unseen_note(made.receipt.unseen_px, painter.model.radius_px)}"))
+        return made
 
     facts = {**painter.facts(), "grow": request.grow_px(), "finder": finder.sha256 if finder else None}
     return run_photos(files, Work(facts, one, companions), options, report)

@@ -17,7 +17,7 @@ import numpy as np
 from ganvas.apply.masks import grown, mask_pixels
 from ganvas.apply.receipt import Receipt
 from ganvas.errors import UsageError
-from ganvas.events import Report
+from ganvas.events import Report, Warned
 from ganvas.image.decode import EXTENSIONS
 from ganvas.job.find_scratches import FOUND_GROW_PX, scratches
 from ganvas.job.ledger import Ledger, sha256_of
@@ -28,7 +28,7 @@ from ganvas.job.photo_format import Target, target_of
 from ganvas.job.photo_options import PhotoOptions, check_share
 from ganvas.job.photos import Claim, Made, PhotosResult, Work, read_loaded, read_whole, run_photos
 from ganvas.job.preview import preview
-from ganvas.job.render_photo import Loaded, Tick, render, source_side, unchanged_by
+from ganvas.job.render_photo import Loaded, Tick, render, source_side, unchanged_by, unseen_note
 from ganvas.job.repair import check_grow, read_mask
 from ganvas.job.restore import LOCK_BOX_PX as RESTORE_BOX_PX
 from ganvas.job.upscale import LOCK_BOX_PX as UPSCALE_BOX_PX
@@ -130,7 +130,7 @@ def revive(request: ReviveRequest, *, report: Report = lambda event: None) -> Ph
 
     def one(entry: Entry, loaded: Loaded, ledger: Ledger | None, claim: Claim, tick: Tick) -> Made:
         assert ledger is not None
-        return _Chain(request, models, entry, ledger, claim, tick).run(loaded)
+        return _Chain(request, models, entry, ledger, claim, tick, report).run(loaded)
 
     facts = {f"step {number}": painter.facts() for number, painter in enumerate(models.painters())}
     return run_photos(files, Work({**facts, "grow": request.grow}, one, edited), request.options, report)
@@ -174,8 +174,18 @@ def _steps(out: Path, entry: Entry) -> Path:
 class _Chain:
     """The steps of one photograph."""
 
-    def __init__(self, request: ReviveRequest, models: _Models, entry: Entry, ledger: Ledger, claim: Claim, tick: Tick):
+    def __init__(
+        self,
+        request: ReviveRequest,
+        models: _Models,
+        entry: Entry,
+        ledger: Ledger,
+        claim: Claim,
+        tick: Tick,
+        report: Report,
+    ):
         self.request, self.models, self.entry, self.ledger, self.claim = request, models, entry, ledger, claim
+        self._report = report
         self.folder = _steps(request.out, entry)
         self.written: list[Path] = []
         self.receipts: list[Receipt] = []
@@ -232,7 +242,12 @@ class _Chain:
             self.claim(file)  # not before: a user may have to put a mask here in place of what cannot be found
             write_mask(file, mask_pixels(mask))
             self._note(file)
-        return self._paint(self.models.repair, given, target, mask)
+        receipt = self._paint(self.models.repair, given, target, mask)
+        if receipt.unseen_px:
+            note = unseen_note(receipt.unseen_px, self.models.repair.model.radius_px)
+            self.notes.append(note)
+            self._report(Warned(f"'{self.entry.name}': {note}"))
+        return receipt
 
     def _paint(self, painter: Painter, given: Loaded, target: Target, mask: np.ndarray | None = None) -> Receipt:
         unchanged = unchanged_by(painter, mask)
