@@ -26,7 +26,7 @@ def test_a_tree_is_kept(tmp_path: Path) -> None:
         "sub/deep/x.tiff": "sub/deep/x",
         "sub/ü 1.webp": "sub/ü 1",
     }
-    assert (files.folder, files.single, files.others) == (tmp_path / "out", False, 2)
+    assert (files.folder, files.single, files.others) == (tmp_path / "out", False, ("notes.txt", "sub/y.pdf"))
 
 
 def test_what_is_hidden_or_ours_is_no_photograph(tmp_path: Path) -> None:
@@ -98,6 +98,22 @@ def test_nothing_there(tmp_path: Path) -> None:
         find_photos(tmp_path / "none", tmp_path / "out")
     with pytest.raises(FileError, match=r"holds no picture \(.*\.png.*\)"):
         find_photos(touch(tmp_path / "in", "notes.txt"), tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("given", "out", "sentence"),
+    [
+        ("a.png", "b.GIF", r"--out ends in '\.GIF', which is not written; choose \.png"),
+        (".", "b.heic", r"--out ends in '\.heic', which is not written; choose \.png"),
+        (".", "b.png", r"--out is '.*b\.png', a picture's name, but photographs come from a folder; give a folder\."),
+    ],
+)
+def test_a_name_of_a_picture_is_none_of_a_folder(tmp_path: Path, given: str, out: str, sentence: str) -> None:
+    root = touch(tmp_path / "in", "a.png")
+    with pytest.raises(UsageError, match=sentence):
+        find_photos(root / given, tmp_path / out)
+    (tmp_path / out).mkdir()
+    assert find_photos(root / given, tmp_path / out).folder == tmp_path / out
 
 
 def test_masks_by_name(tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from ganvas.errors import UsageError
@@ -34,3 +36,10 @@ def test_shares() -> None:
     for wrong in (-0.1, 1.1, float("nan")):
         with pytest.raises(UsageError, match=r"--fidelity is .*, but it must be from 0 to 1"):
             check_share("fidelity", wrong)
+
+
+def test_a_receipt_replaces_no_picture() -> None:
+    PhotoOptions(receipt=Path("a/r.JSON")).check()
+    for name in ("a.png", "model.safetensors", "ganvas-done.jsonl", "receipt"):
+        with pytest.raises(UsageError, match=f"--receipt is '{name}', but it is JSON; give a name that ends in .json"):
+            PhotoOptions(receipt=Path(name)).check()

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ganvas.errors import FileError
-from ganvas.events import Applied, Event, Warned
+from ganvas.events import Applied, Event, Notice, Warned
 from ganvas.image import png_writer
 from ganvas.job.ledger import books_of
 from ganvas.job.photo_options import PhotoOptions
@@ -118,6 +119,52 @@ def test_receipts_of_a_folder(tmp_path: Path, models: Models) -> None:
     told = json.loads((tmp_path / "r.json").read_text())
     assert [one["source"]["file"] for one in told["done"]] == [str(source / "a.png")]
     assert list(told["failed"]) == ["b.png"]
+
+
+def test_a_receipt_that_cannot_be_written_is_told_before_the_work(tmp_path: Path, models: Models) -> None:
+    source = folder(tmp_path / "in", "a.png")
+    (tmp_path / "r.json").mkdir()
+    (tmp_path / "file").touch()
+    for receipt, sentence in ((tmp_path / "r.json", "which is a folder"), (tmp_path / "file" / "r.json", "--receipt")):
+        with pytest.raises(FileError, match=sentence):
+            upscale(ask(source, tmp_path / "out", models, receipt=receipt))
+    assert not (tmp_path / "out").exists()
+    upscale(ask(source, tmp_path / "out", models, receipt=tmp_path / "new" / "folder" / "r.json"))
+    assert (tmp_path / "new" / "folder" / "r.json").is_file()
+
+
+def test_files_of_other_kinds_are_named(tmp_path: Path, models: Models) -> None:
+    source = folder(tmp_path / "in", "a.png")
+    (source / "film.gif").touch()
+    events: list[Event] = []
+    upscale(ask(source, tmp_path / "out", models), report=events.append)
+    assert Notice("Files of other kinds are passed over: 'film.gif'.") in events
+
+
+def test_a_map_never_replaces_the_photograph(tmp_path: Path, models: Models) -> None:
+    source = write_picture(tmp_path / "b.map.png", noise(6, 7))
+    before = source.read_bytes()
+    request = ask(source, tmp_path / "b.png", models)
+    request = replace(request, map=True, options=replace(request.options, model=models.shifted))
+    with pytest.raises(FileError, match=r"b\.map\.png' would be replaced, and is the photograph itself"):
+        upscale(request)
+    assert files_in(tmp_path) == {"b.map.png"}
+    assert source.read_bytes() == before
+
+
+def test_a_profile_that_is_lost_is_said(tmp_path: Path, models: Models) -> None:
+    source = tmp_path / "in.jpg"
+    Image.new("RGB", (8, 8)).save(source, icc_profile=bytes(100_000))  # two segments, of which one is cut out
+    data = source.read_bytes()
+    start = data.index(b"ICC_PROFILE") - 4
+    length = int.from_bytes(data[start + 2 : start + 4], "big")
+    source.write_bytes(data[:start] + data[start + 2 + length :])
+    (receipt,) = upscale(ask(source, tmp_path / "out.png", models)).receipts
+    assert receipt.metadata["icc"] == "damaged, left out"
+    assert "colour profile is damaged and was left out" in receipt.notes[0]
+    source.write_bytes(data)
+    (receipt,) = upscale(ask(source, tmp_path / "out.png", models)).receipts
+    assert (receipt.metadata["icc"], receipt.notes) == ("kept", ())
 
 
 def test_a_single_photograph_s_failure_is_raised(tmp_path: Path, models: Models) -> None:

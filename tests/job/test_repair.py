@@ -1,3 +1,4 @@
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -178,6 +179,35 @@ def test_a_hole_thicker_than_the_model_sees_is_said(tmp_path: Path, models: Mode
     (receipt,) = repair(request, report=events.append).receipts
     assert (receipt.unseen_px, receipt.notes) == (0, ())
     assert not [event for event in events if isinstance(event, Warned)]
+
+
+def test_a_mask_that_would_leave_nothing_once_it_is_wider(tmp_path: Path, models: Models) -> None:
+    mask = np.ones((9, 9), bool)
+    mask[4, 4] = False
+    source = write_picture(tmp_path / "in.png", noise(9, 9))
+    request = ask(source, tmp_path / "out.png", models, write_mask(tmp_path / "m.png", mask))
+    with pytest.raises(DataError, match=r"The mask '.*m\.png', 1 px wider, marks every pixel; give a smaller --grow"):
+        repair(replace(request, grow=1))
+    assert not (tmp_path / "out.png").exists()
+    (receipt,) = repair(request).receipts
+    assert receipt.masked_px == 80
+
+
+def test_the_receipt_says_which_mask(tmp_path: Path, models: Models) -> None:
+    source = write_picture(tmp_path / "in.png", noise(9, 9))
+    mask = write_mask(tmp_path / "m.png", spots(9, 9))
+    (receipt,) = repair(replace(ask(source, tmp_path / "out.png", models, mask), grow=1)).receipts
+    assert receipt.options["grow"] == 1
+    assert receipt.options["mask"] == hashlib.sha256(mask.read_bytes()).hexdigest()
+
+
+def test_a_mask_is_not_replaced(tmp_path: Path, models: Models) -> None:
+    source = write_picture(tmp_path / "in.png", noise(9, 9))
+    mask = write_mask(tmp_path / "m.png", spots(9, 9))
+    before = mask.read_bytes()
+    with pytest.raises(UsageError, match=r"--out is '.*m\.png', which is the mask itself; choose another name"):
+        repair(ask(source, mask, models, mask))
+    assert mask.read_bytes() == before
 
 
 def test_a_folder_with_a_folder_of_masks(tmp_path: Path, models: Models) -> None:

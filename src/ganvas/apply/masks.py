@@ -57,6 +57,21 @@ def grown(mask: np.ndarray, grow_px: int) -> np.ndarray:
     return mask
 
 
+def widened(mask: np.ndarray, grow_px: int, name: str) -> np.ndarray:
+    """`grown`, where something of the picture is left.
+
+    Raises:
+        DataError: Nothing is; ``name`` says of what.
+    """
+    wide = grown(mask, grow_px)
+    if wide.all():
+        raise DataError(
+            f"The mask '{name}', {grow_px} px wider, marks every pixel; give a smaller --grow, since something must be "
+            "left to repair from."
+        )
+    return wide
+
+
 def unseen(mask: np.ndarray, radius_px: int) -> np.ndarray:
     """What of a mask has nothing but mask in the square of so many pixels around it: bool ``(H, W)``.
 

@@ -21,12 +21,14 @@ _V5_HEADER_BYTES, _PROFILE_INSIDE = 124, b"DEBM"
 @dataclass(frozen=True)
 class Metadata:
     """The ICC profile byte by byte; EXIF without its prefix, as `ganvas.image.exif.kept` leaves it; horizontal and
-    vertical resolution in dots an inch, 1 to `MAX_DPI`. None for what the file does not say.
+    vertical resolution in dots an inch, 1 to `MAX_DPI`. None for what the file does not say; `icc_broken` where it has
+    a profile that cannot be taken out.
     """
 
     icc: bytes | None
     exif: bytes | None
     dpi: tuple[float, float] | None
+    icc_broken: bool = False
 
 
 def read_metadata(image: ImageFile, data: bytes, turn: int | None, *, keep_private: bool) -> Metadata:
@@ -45,6 +47,8 @@ def read_metadata(image: ImageFile, data: bytes, turn: int | None, *, keep_priva
         icc=icc if isinstance(icc, bytes) and icc else None,
         exif=None if exif is None else exif_bytes(kept(exif, private=keep_private)),
         dpi=dpi,
+        icc_broken=image.info.get("icc_profile", b"")
+        is None,  # so Pillow says that it met one it could not put together
     )
 
 

@@ -11,6 +11,9 @@ from ganvas.image.decode import EXTENSIONS
 
 FOLDER_FILES = frozenset({"ganvas-done.jsonl", "ganvas-failed.txt"})
 
+_NOT_WRITTEN = frozenset({".gif", ".heic", ".heif", ".avif", ".jp2", ".jxl", ".tga", ".psd", ".svg", ".pdf", ".dng"})
+"""Kinds of pictures nobody calls a folder by."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -39,13 +42,13 @@ class PhotoFiles:
         entries: The photographs in the order of their names.
         folder: The folder results go to, which keeps the books of what is done; None for a single named file.
         single: Whether one photograph was given, and not a folder.
-        others: How many files of other kinds the folder holds.
+        others: The names of files of other kinds that the folder holds.
     """
 
     entries: tuple[Entry, ...]
     folder: Path | None
     single: bool
-    others: int = 0
+    others: tuple[str, ...] = ()
 
 
 def find_photos(given: Path, out: Path) -> PhotoFiles:
@@ -61,22 +64,27 @@ def find_photos(given: Path, out: Path) -> PhotoFiles:
 
     Raises:
         FileError: Nothing is there, or no picture is in it.
-        UsageError: Results would lie among the photographs, or photographs among the results.
+        UsageError: Results would lie among the photographs, or photographs among the results; or the result has the
+            name of a picture that is not written, or of one where a folder must be.
     """
     if given.is_file():
         if out.suffix.lower() in EXTENSIONS and not out.is_dir():
-            _refuse_same(given, out)
+            refuse_same(given, out, "the photograph")
             return PhotoFiles((Entry(given, given.name, out.with_suffix(""), out.suffix),), None, single=True)
+        _refuse_unwritten(out)
         return PhotoFiles((Entry(given, given.name, out / given.stem),), out, single=True)
     if not given.is_dir():
         raise FileError(f"There is no photograph or folder '{given}'.")
+    if out.suffix.lower() in EXTENSIONS and not out.is_dir():
+        raise UsageError(f"--out is '{out}', a picture's name, but photographs come from a folder; give a folder.")
+    _refuse_unwritten(out)
     _refuse_nested(given, out)
     names, others = _listed(given)
     if not names:
         raise FileError(f"The folder '{given}' holds no picture ({', '.join(sorted(EXTENSIONS))}).")
     results = _result_names(names)
     entries = (Entry(given / name, name, out / result, full=result == name) for name, result in results.items())
-    return PhotoFiles(tuple(entries), out, single=False, others=others)
+    return PhotoFiles(tuple(entries), out, single=False, others=tuple(others))
 
 
 def beside(folder: Path, name: str, what: str) -> Path:
@@ -105,19 +113,19 @@ def beside(folder: Path, name: str, what: str) -> Path:
     raise FileError(f"There is no {what} for '{name}' in '{folder}'; save one there as '{bare}.png'.")
 
 
-def _listed(root: Path) -> tuple[Sequence[str], int]:
-    names, others = [], 0
+def _listed(root: Path) -> tuple[Sequence[str], Sequence[str]]:
+    """The names of pictures and of other files."""
+    names: list[str] = []
+    others: list[str] = []
     for folder, below, files in os.walk(root):
         below[:] = sorted(name for name in below if not name.startswith(".") and name != "__MACOSX")
         for file in files:
             path = Path(folder) / file
             if file.startswith(".") or file in FOLDER_FILES:
                 continue
-            if path.suffix.lower() in EXTENSIONS:
-                names.append(path.relative_to(root).as_posix())
-            else:
-                others += 1
-    return sorted(names), others
+            kind = names if path.suffix.lower() in EXTENSIONS else others
+            kind.append(path.relative_to(root).as_posix())
+    return sorted(names), sorted(others)
 
 
 def _result_names(names: Sequence[str]) -> dict[str, str]:
@@ -135,9 +143,22 @@ def _without_suffix(name: str) -> str:
     return name.removesuffix(PurePosixPath(name).suffix)
 
 
-def _refuse_same(given: Path, out: Path) -> None:
+def refuse_same(given: Path, out: Path, what: str) -> None:
+    """Refuse a result that would replace what it is made from.
+
+    Raises:
+        UsageError: It would.
+    """
     if out.exists() and out.samefile(given):
-        raise UsageError(f"--out is '{out}', which is the photograph itself; choose another name.")
+        raise UsageError(f"--out is '{out}', which is {what} itself; choose another name.")
+
+
+def _refuse_unwritten(out: Path) -> None:
+    """Take no name of a picture for that of a folder."""
+    if out.suffix.lower() in _NOT_WRITTEN and not out.is_dir():
+        raise UsageError(
+            f"--out ends in '{out.suffix}', which is not written; choose .png, .tif, .webp or .jpg, or a folder."
+        )
 
 
 def _refuse_nested(given: Path, out: Path) -> None:

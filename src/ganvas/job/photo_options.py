@@ -30,7 +30,7 @@ class PhotoOptions:
     quality
         1 to 100 for jpeg and webp; webp without it is lossless, unless it is kept and was not.
     receipt
-        Write what was done, as JSON, to this file.
+        Write what was done to this file, a .json.
     keep_metadata
         Keep position, maker notes and serial numbers, too; else only what tells of the picture.
     mark
@@ -65,8 +65,11 @@ class PhotoOptions:
         """Refuse what does not fit together, before anything is read.
 
         Raises:
-            UsageError: A tile or quality out of range, or a quality for what is lossless.
+            UsageError: A tile or quality out of range, a quality for what is lossless, or a receipt that could replace
+                a photograph.
         """
+        if self.receipt is not None and self.receipt.suffix.lower() != ".json":
+            raise UsageError(f"--receipt is '{self.receipt}', but it is JSON; give a name that ends in .json.")
         self.tile_px()
         if self.quality is not None and not 1 <= self.quality <= 100:
             raise UsageError(f"--quality is {self.quality}, but it must be 1 to 100.")

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ganvas.apply.receipt import Receipt
-from ganvas.data.item import MAX_ITEM_BYTES
+from ganvas.data.item import MAX_ITEM_BYTES, first_few
 from ganvas.errors import FileError, GanvasError
 from ganvas.events import Applied, Notice, Report, Warned
-from ganvas.files import write_bytes
+from ganvas.files import make_folder, write_bytes
 from ganvas.image.decode import probe
 from ganvas.image.read_photo import read_photo
 from ganvas.job.ahead import ahead
@@ -105,7 +105,9 @@ def run_photos(files: PhotoFiles, work: Work, options: PhotoOptions, report: Rep
         KeyboardInterrupt: Someone asked to stop; what is done is kept.
     """
     if files.others:
-        report(Notice(f"{files.others} files of other kinds are passed over."))
+        report(Notice(f"Files of other kinds are passed over: {first_few(files.others)}."))
+    if options.receipt is not None:
+        _make_room(options.receipt)
     with books_of(files.folder) if files.folder else nullcontext() as ledger:
         result = _run(files, work, options, report, ledger)
     if options.receipt is not None:
@@ -114,7 +116,7 @@ def run_photos(files: PhotoFiles, work: Work, options: PhotoOptions, report: Rep
 
 
 def _run(files: PhotoFiles, work: Work, options: PhotoOptions, report: Report, ledger: Ledger | None) -> PhotosResult:
-    clock, claims = _Clock(files, report), _Claims(ledger)
+    clock, claims = _Clock(files, report), _Claims(ledger, files.entries[0].path if files.single else None)
     receipts: list[Receipt] = []
     skipped: list[str] = []
     failed: dict[str, str] = {}
@@ -212,6 +214,17 @@ def _list_failed(folder: Path | None, failed: Mapping[str, str]) -> Path | None:
     return None
 
 
+def _make_room(receipt: Path) -> None:
+    """See to it, before hours of work, that a receipt can be written after them.
+
+    Raises:
+        FileError: It cannot.
+    """
+    if receipt.is_dir():
+        raise FileError(f"--receipt is '{receipt}', which is a folder; give the name of a file.")
+    make_folder(receipt.parent, "choose another --receipt")
+
+
 def _write_receipt(path: Path, files: PhotoFiles, result: PhotosResult) -> None:
     alone = files.single and len(result.receipts) == 1
     told = result.receipts[0].to_dict() if alone else result.to_dict()
@@ -221,8 +234,8 @@ def _write_receipt(path: Path, files: PhotoFiles, result: PhotosResult) -> None:
 class _Claims:
     """Sees to it that no result replaces another one, or what is not a result at all."""
 
-    def __init__(self, ledger: Ledger | None):
-        self.ledger = ledger
+    def __init__(self, ledger: Ledger | None, single: Path | None):
+        self.ledger, self._single = ledger, single
         self._owners: dict[str, str] = {}
 
     def keep(self, name: str) -> None:
@@ -235,12 +248,9 @@ class _Claims:
         owner = self._owners.setdefault(str(path).casefold(), name)  # some drives take both cases for one
         if owner != name:
             raise FileError(f"'{path}' is the result of '{owner}' already; give the two photographs different names.")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise FileError(
-                f"Cannot create the folder '{path.parent}' ({error.strerror or error}); choose another --out."
-            ) from error
+        make_folder(path.parent, "choose another --out")
+        if self._single is not None and path.exists() and path.samefile(self._single):
+            raise FileError(f"'{path}' would be replaced, and is the photograph itself; choose another --out.")
         if self.ledger is None:
             return
         if path.exists() and not self.ledger.is_ours(path):

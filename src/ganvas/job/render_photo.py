@@ -94,6 +94,8 @@ def render(
     _write(rows, size, loaded.photo, target, xmp=_packet(painter, mark), map_file=map_file, check=check, tick=tick)
     unseen_px = None if mask is None or unchanged is not None else int(unseen(mask, painter.model.radius_px).sum())
     notes = (*target.notes, *([] if unchanged is None else [unchanged]))
+    if loaded.photo.metadata.icc_broken:
+        notes = (*notes, "The photograph's colour profile is damaged and was left out: colours may look different.")
     if unseen_px:
         notes = (*notes, unseen_note(unseen_px, painter.model.radius_px))
     if tally.tile_px < painter.tile:
@@ -207,4 +209,6 @@ def metadata_facts(metadata: Metadata, options: PhotoOptions) -> dict[str, str]:
     """What travelled on, for a receipt."""
     found = {"icc": metadata.icc, "exif": metadata.exif, "dpi": metadata.dpi}
     facts = {name: "none" if value is None else "kept" for name, value in found.items()}
+    if metadata.icc_broken:
+        facts["icc"] = "damaged, left out"
     return {**facts, "private": "kept" if options.keep_metadata else "dropped"}

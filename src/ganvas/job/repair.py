@@ -1,12 +1,12 @@
 """The verb ``repair``: fill what a mask marks, and change nothing else."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ganvas.apply.masks import grown, mask_of, mask_pixels
+from ganvas.apply.masks import mask_of, mask_pixels, widened
 from ganvas.errors import FileError, UsageError
 from ganvas.events import Report, Warned
 from ganvas.image.decode import EXTENSIONS
@@ -15,7 +15,7 @@ from ganvas.job.find_scratches import FOUND_GROW_PX, scratches
 from ganvas.job.ledger import Ledger, sha256_of
 from ganvas.job.open_model import open_model
 from ganvas.job.painter import Opened, Painter
-from ganvas.job.photo_files import Entry, beside, find_photos
+from ganvas.job.photo_files import Entry, beside, find_photos, refuse_same
 from ganvas.job.photo_format import target_of
 from ganvas.job.photo_options import PhotoOptions, check_share
 from ganvas.job.photos import Claim, Made, PhotosResult, Work, read_whole, run_photos
@@ -101,6 +101,8 @@ def repair(request: RepairRequest, *, report: Report = lambda event: None) -> Ph
     files = find_photos(request.photos, request.out)
     options = request.options
     mask = _checked_mask(request.mask, files.single)
+    if mask is not None and mask.is_file() and files.folder is None:
+        refuse_same(mask, request.out, "the mask")
     painter = Painter(
         "repair",
         open_model(options.model, "repair", 1, options.device),
@@ -140,7 +142,8 @@ def _repaired(
     written = [target.path]
     claim(target.path)
     if finder is not None:
-        marked = grown(scratches(pixels, finder, request.options.tile_px(), entry.name), request.grow_px())
+        found = scratches(pixels, finder, request.options.tile_px(), entry.name)
+        marked = widened(found, request.grow_px(), entry.name)
         kept = entry.output.with_name(f"{entry.output.name}.mask.png")
         claim(kept)
         write_mask(kept, mask_pixels(marked))
@@ -156,7 +159,10 @@ def _repaired(
     receipt = render(
         loaded, painter, target, request.options, mask=marked, unchanged=unchanged, map_file=map_file, tick=tick
     )
-    return Made(receipt, tuple(written))
+    how = {"grow": request.grow_px(), "finder": finder.sha256 if finder else None}
+    if mask is not None:
+        how["mask"] = sha256_of(_mask_file(mask, entry))
+    return Made(replace(receipt, options={**receipt.options, **how}), tuple(written))
 
 
 def read_mask(file: Path, size: tuple[int, int], grow_px: int) -> np.ndarray:
@@ -164,11 +170,9 @@ def read_mask(file: Path, size: tuple[int, int], grow_px: int) -> np.ndarray:
 
     Raises:
         FileError: The file is no picture.
-        DataError: The mask does not fit the photograph, or leaves nothing of it.
+        DataError: The mask does not fit the photograph, or leaves nothing of it once it is widened.
     """
-    mask = mask_of(read_photo(read_whole(file), str(file)), str(file), size)
-    wide = grown(mask, grow_px)
-    return mask if wide.all() else wide  # a pixel must be left to repair from
+    return widened(mask_of(read_photo(read_whole(file), str(file)), str(file), size), grow_px, str(file))
 
 
 def _mask_file(mask: Path, entry: Entry) -> Path:

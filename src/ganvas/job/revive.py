@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ganvas.apply.masks import grown, mask_pixels
+from ganvas.apply.masks import mask_pixels, widened
 from ganvas.apply.receipt import Receipt
 from ganvas.errors import UsageError
 from ganvas.events import Report, Warned
@@ -238,7 +238,8 @@ class _Chain:
             mask = read_mask(file, (pixels.shape[0], pixels.shape[1]), 0)
         else:
             tile = self.request.options.tile_px()
-            mask = grown(scratches(pixels, self.models.finder, tile, self.entry.name), self.request.grow)
+            found = scratches(pixels, self.models.finder, tile, self.entry.name)
+            mask = widened(found, self.request.grow, self.entry.name)
             self.claim(file)  # not before: a user may have to put a mask here in place of what cannot be found
             write_mask(file, mask_pixels(mask))
             self._note(file)

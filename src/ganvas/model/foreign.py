@@ -60,9 +60,11 @@ def _weights(path: Path) -> Mapping[str, Tensor]:
             raw = torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, OSError, ValueError) as error:
         raise FileError(f"'{path}' is not a readable model file ({error}).") from error
-    except Exception as error:  # unpickling raises whatever it meets
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise FileError(f"'{path}' is damaged, or holds more than weights, which is not read ({reason}).") from error
+    except Exception as error:  # unpickling raises whatever it meets, and torch advises what runs any code in the file
+        raise FileError(
+            f"'{path}' is damaged, or holds more than weights, which is not read; get a file of weights alone, best a "
+            ".safetensors."
+        ) from error
     for key in _INSIDE:
         if isinstance(raw, dict) and isinstance(raw.get(key), dict):
             raw = raw[key]
