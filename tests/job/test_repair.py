@@ -247,6 +247,22 @@ def test_scratches_found(tmp_path: Path, models: Models, monkeypatch: pytest.Mon
     assert (back[kept] == FILLED[np.uint8]).all()
 
 
+def test_a_mask_that_was_edited_is_not_made_anew(tmp_path: Path, models: Models) -> None:
+    source = write_picture(tmp_path / "in.png", noise(9, 9))
+    request = replace(
+        ask(source, tmp_path / "out", models, None), find_scratches=True, scratch_model=models.nothing, map=True
+    )
+    repair(request)
+    assert len(repair(replace(request, fidelity=0.0)).receipts) == 1  # ours, and replaced
+    kept = write_mask(tmp_path / "out" / "in.mask.png", spots(9, 9))
+    before = kept.read_bytes()
+    with pytest.raises(FileError, match=r"in\.mask\.png' was edited; give it with --mask, or remove it"):
+        repair(request)
+    assert kept.read_bytes() == before
+    kept.unlink()
+    assert len(repair(request).receipts) == 1
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

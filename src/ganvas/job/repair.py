@@ -118,7 +118,7 @@ def repair(request: RepairRequest, *, report: Report = lambda event: None) -> Ph
         return {} if mask is None else {"mask": sha256_of(_mask_file(mask, entry))}
 
     def one(entry: Entry, loaded: Loaded, ledger: Ledger | None, claim: Claim, tick: Tick) -> Made:
-        made = _repaired(request, painter, finder, mask, entry, loaded, claim, tick)
+        made = _repaired(request, painter, finder, mask, entry, loaded, ledger, claim, tick)
         if made.receipt.unseen_px:
             report(Warned(f"'{entry.name}': {unseen_note(made.receipt.unseen_px, painter.model.radius_px)}"))
         return made
@@ -134,6 +134,7 @@ def _repaired(
     mask: Path | None,
     entry: Entry,
     loaded: Loaded,
+    ledger: Ledger | None,
     claim: Claim,
     tick: Tick,
 ) -> Made:
@@ -146,7 +147,11 @@ def _repaired(
         marked = widened(found, request.grow_px(), entry.name)
         kept = entry.output.with_name(f"{entry.output.name}.mask.png")
         claim(kept)
+        if ledger is not None and ledger.is_edited(kept):
+            raise FileError(f"'{kept}' was edited; give it with --mask, or remove it to have it made anew.")
         write_mask(kept, mask_pixels(marked))
+        if ledger is not None:
+            ledger.wrote(kept)
         written.append(kept)
     else:
         assert mask is not None
