@@ -247,6 +247,22 @@ def test_scratches_found(tmp_path: Path, models: Models, monkeypatch: pytest.Mon
     assert (back[kept] == FILLED[np.uint8]).all()
 
 
+def test_a_dry_run_looks_at_the_masks(tmp_path: Path, models: Models) -> None:
+    for name in ("a.png", "b.png", "c.png", "d.png"):
+        write_picture(tmp_path / "in" / name, noise(9, 9))
+    write_mask(tmp_path / "masks" / "a.png", spots(9, 9))
+    write_mask(tmp_path / "masks" / "b.png", spots(9, 8))
+    (tmp_path / "masks" / "d.png").write_bytes(b"broken")
+    result = repair(ask(tmp_path / "in", tmp_path / "out", models, tmp_path / "masks", dry_run=True))
+    assert result.plan is not None
+    assert list(result.plan["files"]) == ["a.png"]
+    told = result.plan["broken"]
+    assert "has 8x9 pixels and its picture 9x9" in told["b.png"]
+    assert "There is no mask for 'c.png'" in told["c.png"]
+    assert "is not a picture of a known format" in told["d.png"]
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_mask_that_was_edited_is_not_made_anew(tmp_path: Path, models: Models) -> None:
     source = write_picture(tmp_path / "in.png", noise(9, 9))
     request = replace(

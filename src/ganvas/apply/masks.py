@@ -23,12 +23,7 @@ def mask_of(photo: Photo, name: str, size: tuple[int, int]) -> np.ndarray:
     Raises:
         DataError: It is of another size, or marks every pixel.
     """
-    height, width, _ = photo.pixels.shape
-    if (height, width) != size:
-        raise DataError(
-            f"The mask '{name}' has {width}x{height} pixels and its picture {size[1]}x{size[0]}; save it at the "
-            "picture's size (as it is shown, after rotation)."
-        )
+    refuse_other_size((photo.pixels.shape[0], photo.pixels.shape[1]), name, size)
     top = np.iinfo(photo.pixels.dtype).max
     marked = _grey(photo.pixels) * 2 > top
     if has_alpha(photo.pixels):
@@ -41,6 +36,19 @@ def mask_of(photo: Photo, name: str, size: tuple[int, int]) -> np.ndarray:
     if marked.all():
         raise DataError(f"The mask '{name}' marks every pixel; leave something of the picture to repair it from.")
     return marked
+
+
+def refuse_other_size(mask_size: tuple[int, int], name: str, size: tuple[int, int]) -> None:
+    """Refuse a mask whose height and width are not those of its photograph.
+
+    Raises:
+        DataError: They are not.
+    """
+    if mask_size != size:
+        raise DataError(
+            f"The mask '{name}' has {mask_size[1]}x{mask_size[0]} pixels and its picture {size[1]}x{size[0]}; save it "
+            "at the picture's size (as it is shown, after rotation)."
+        )
 
 
 def grown(mask: np.ndarray, grow_px: int) -> np.ndarray:

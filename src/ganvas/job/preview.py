@@ -1,6 +1,7 @@
 """What a batch will cost, measured on one tile."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -13,16 +14,22 @@ from ganvas.errors import GanvasError
 from ganvas.events import Planned, Report
 from ganvas.image.decode import probe
 from ganvas.job.painter import Painter
-from ganvas.job.photo_files import PhotoFiles
+from ganvas.job.photo_files import Entry, PhotoFiles
 
 _DECODED_COPIES = 2
 """A picture and its array live together while it is read."""
 
 
-def preview(files: PhotoFiles, painters: tuple[Painter, ...], report: Report) -> dict[str, Any]:
+def preview(
+    files: PhotoFiles,
+    painters: tuple[Painter, ...],
+    report: Report,
+    check: Callable[[Entry, tuple[int, int]], None] = lambda entry, size: None,
+) -> dict[str, Any]:
     """Files, predicted seconds and peak memory; every painter runs on one tile, and nothing is written.
 
-    What is done already is counted as if it were not, and so are tiles without a hole. Unreadable files count nothing.
+    What is done already is counted as if it were not, and so are tiles without a hole. Unreadable files count nothing,
+    and so do those that ``check``, told of each with its height and width, refuses by a `GanvasError`.
     """
     sizes: dict[str, tuple[int, int]] = {}
     broken: dict[str, str] = {}
@@ -31,6 +38,7 @@ def preview(files: PhotoFiles, painters: tuple[Painter, ...], report: Report) ->
         try:
             with entry.path.open("rb") as file:
                 facts = probe(file, str(entry.path))
+            check(entry, (facts.height_px, facts.width_px))
         except (GanvasError, OSError) as error:
             broken[entry.name] = str(error)
             continue
@@ -54,7 +62,7 @@ def preview(files: PhotoFiles, painters: tuple[Painter, ...], report: Report) ->
     lines = [(name, f"{width}x{height}") for name, (height, width) in sizes.items()]
     lines += list(broken.items())
     lines += [
-        ("files", f"{len(sizes)}, and {len(broken)} that cannot be read"),
+        ("files", f"{len(sizes)}, and {len(broken)} that cannot be done"),
         ("time", _duration(seconds)),
         ("memory", f"{peak / 2**20:,.0f} MiB at most"),
         ("tiles", ", ".join(f"{painter.tile} px ({painter.verb})" for painter in painters)),

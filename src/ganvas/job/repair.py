@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ganvas.apply.masks import mask_of, mask_pixels, widened
+from ganvas.apply.masks import mask_of, mask_pixels, refuse_other_size, widened
 from ganvas.errors import FileError, UsageError
 from ganvas.events import Report, Warned
-from ganvas.image.decode import EXTENSIONS
+from ganvas.image.decode import EXTENSIONS, probe
 from ganvas.image.read_photo import read_photo
 from ganvas.job.find_scratches import FOUND_GROW_PX, scratches
 from ganvas.job.ledger import Ledger, sha256_of
@@ -112,7 +112,12 @@ def repair(request: RepairRequest, *, report: Report = lambda event: None) -> Ph
     )
     finder = open_model(request.scratch_model, "find-scratches", 1, options.device) if request.find_scratches else None
     if options.dry_run:
-        return PhotosResult(plan=preview(files, (painter,), report))
+
+        def check(entry: Entry, size: tuple[int, int]) -> None:
+            if mask is not None:
+                _refuse_unfit(_mask_file(mask, entry), size)
+
+        return PhotosResult(plan=preview(files, (painter,), report, check))
 
     def companions(entry: Entry, ledger: Ledger | None) -> dict[str, Any]:
         return {} if mask is None else {"mask": sha256_of(_mask_file(mask, entry))}
@@ -178,6 +183,12 @@ def read_mask(file: Path, size: tuple[int, int], grow_px: int) -> np.ndarray:
         DataError: The mask does not fit the photograph, or leaves nothing of it once it is widened.
     """
     return widened(mask_of(read_photo(read_whole(file), str(file)), str(file), size), grow_px, str(file))
+
+
+def _refuse_unfit(file: Path, size: tuple[int, int]) -> None:
+    """Refuse a mask whose header says that it does not fit."""
+    facts = probe(read_whole(file), str(file))
+    refuse_other_size((facts.height_px, facts.width_px), str(file), size)
 
 
 def _mask_file(mask: Path, entry: Entry) -> Path:
