@@ -47,8 +47,7 @@ def read_metadata(image: ImageFile, data: bytes, turn: int | None, *, keep_priva
         icc=icc if isinstance(icc, bytes) and icc else None,
         exif=None if exif is None else exif_bytes(kept(exif, private=keep_private)),
         dpi=dpi,
-        icc_broken=image.info.get("icc_profile", b"")
-        is None,  # so Pillow says that it met one it could not put together
+        icc_broken="icc_profile" in image.info and icc is None,  # Pillow met one that it could not put together
     )
 
 
