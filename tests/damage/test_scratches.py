@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from ganvas.damage.marks import MARKS
-from ganvas.damage.scratches import CHANCES, VISIBLE_LEVELS, ScratchRanges, scratched
+from ganvas.damage.scratches import CHANCES, VISIBLE_LEVELS, ScratchRanges, scratched, scratched_print
 from ganvas.draw import Draw
 from tests.damage.photographs import photographs
 
@@ -89,3 +89,27 @@ def test_rows_are_those_of_the_whole_batch_and_repeat_themselves() -> None:
         part = scratched(clean[start:stop], draw.rows(start, stop))
         for found, expected in zip(part, whole, strict=True):
             assert torch.equal(found, expected[start:stop])
+
+
+def test_worn_prints_are_not_masked_but_marks_on_them_are() -> None:
+    clean = photographs(64, (48, 48))
+    scan, mask = scratched_print(clean, Draw(8, 64), ScratchRanges(untouched=1.0))
+    assert mask.sum() == 0
+    worn = (scan != clean).flatten(1).any(1)
+    assert abs(float(worn.float().mean()) - (1 - 0.4 * 0.3)) < 4.5 * (0.88 * 0.12 / 64) ** 0.5
+    marked, mask = scratched_print(clean, Draw(8, 64), ALWAYS)
+    assert (mask.flatten(1).sum(1) > 0).all()
+    inside = mask.bool().expand_as(scan)
+    off = (marked - scan).abs()
+    assert off[inside].mean() > 10 * off[~inside].mean()
+
+
+def test_marks_are_covered_by_the_noise_of_the_scan() -> None:
+    clean = torch.zeros(64, 3, 48, 48)
+    scan, _ = scratched_print(clean, Draw(9, 64), ScratchRanges(0.0, {"stain": 1.0}))
+    once, _ = scratched(clean, Draw(9, 64), ScratchRanges(0.0, {"stain": 1.0}))
+
+    def grain(images: torch.Tensor) -> torch.Tensor:
+        return images.diff(dim=3).abs().flatten(1).median(1).values
+
+    assert (grain(scan) > grain(once) + 1 / 127.5).float().mean() > 0.2

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganvas.damage.scratches import scratched
+from ganvas.damage.scratches import scratched_print
 from ganvas.draw import Draw
 from ganvas.objective.segmentation import cross_entropy, overlap_loss
 from ganvas.task.find_scratches import FindScratches
@@ -26,10 +26,10 @@ class Says(nn.Module):
 TASK = FindScratches(nn.Identity)
 
 
-def test_the_problem_is_a_scratched_picture_and_where() -> None:
+def test_the_problem_is_a_scratched_print_and_where() -> None:
     problem = TASK.problem(BATCH, DRAW)
-    damaged, mask = scratched(CLEAN, DRAW)
-    assert torch.equal(problem["picture"], damaged)
+    scan, mask = scratched_print(CLEAN, DRAW)
+    assert torch.equal(problem["picture"], scan)
     assert torch.equal(problem["mask"], mask)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganvas.damage.scratches import scratched
+from ganvas.damage.scratches import scratched_print
 from ganvas.draw import Draw
 from ganvas.objective.segmentation import cross_entropy, overlap_loss
 from ganvas.training.task import Batch, Networks, Painted, Players, Problem, Row, Stage, Term
@@ -41,9 +41,9 @@ class FindScratches:
         return Players({"generator": self.make_generator()})
 
     def problem(self, batch: Batch, draw: Draw) -> Problem:
-        """Damaged pictures and where they are damaged."""
-        damaged, mask = scratched(batch["image"], draw)
-        return {"picture": damaged, "mask": mask}
+        """Scans of worn prints, and where they are marked."""
+        scan, mask = scratched_print(batch["image"], draw)
+        return {"picture": scan, "mask": mask}
 
     def paint(self, networks: Networks, problem: Problem) -> Painted:
         """Logits: positive where it takes a pixel for damaged."""
