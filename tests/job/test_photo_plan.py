@@ -32,7 +32,9 @@ def test_everything_is_filled_in(kind: str, device: str) -> None:
     assert config.network.generator == NETWORKS[kind][0]
     assert config.network.discriminator == ("none" if kind == "find-scratches" else "patch")
     options = config.training
-    assert (options.lr, options.lr_final, options.burn_in_kimg) == (1e-3, 1e-6, options.kimg)
+    pixels = 1.0 if kind == "find-scratches" else 0.8
+    assert (options.lr, options.lr_final) == (1e-3, 1e-6 if pixels == 1 else 1e-4)
+    assert options.burn_in_kimg == pytest.approx(pixels * options.kimg)
     assert options.gamma == options.gamma_final > 0
     assert options.micro_batch == options.batch
     assert 0 < options.ema_kimg < options.kimg / 10
@@ -53,11 +55,16 @@ def test_what_is_given_wins_and_what_follows_from_it_follows() -> None:
     assert (config.data.size, config.network.width) == ((48, 64), 16)
     options = config.training
     assert (options.burn_in_kimg, options.micro_batch, options.gamma_final, options.evaluate_every_kimg) == (
-        10,
+        8,
         4,
         0.5,
         3,
     )
+
+
+def test_pixels_alone_learn_at_a_falling_rate_to_the_end() -> None:
+    options = planned("restore", pixel_share=1.0, kimg=10.0).training
+    assert (options.burn_in_kimg, options.lr_final) == (10, 1e-6)
 
 
 def test_a_wider_enlargement_has_a_deeper_network() -> None:

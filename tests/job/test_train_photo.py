@@ -190,3 +190,9 @@ def test_real_photographs(task: str, tmp_path: Path) -> None:
     some = write_folder(tmp_path / "some", {path.name: path.read_bytes() for path in files})
     run = go(some, tmp_path / "runs", task, size=64, kimg=0.016).run
     assert all(np.isfinite(value) for line in lines(run / "scores.jsonl") for value in line.values())
+
+
+def test_a_pixel_stage_without_anything_to_learn_from_is_refused(photographs: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--pixel-weight and --frequency-weight are both 0"):
+        go(photographs, tmp_path, "upscale", pixel_weight=0.0, frequency_weight=0.0)
+    assert not list(tmp_path.iterdir())

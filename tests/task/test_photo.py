@@ -155,6 +155,8 @@ def test_a_feature_network_is_a_frozen_player_a_term_and_a_score() -> None:
     one = task("upscale", features=seen, weights=Weights(perceptual=0.5))
     players = one.players()
     assert list(players.frozen) == ["features"]
+    assert [stage.weights.get("perceptual", 0.5) for stage in one.stages] == [0.0, 0.5, 0.5 / one.weights.adversarial]
+    assert task("upscale", features=seen, make_discriminator=None, weights=one.weights).stages[0].weights == {}
     term = one.terms[-1]
     assert (term.name, term.weight) == ("perceptual", 0.5)
     problem = one.problem(BATCH, DRAW)

@@ -168,6 +168,14 @@ def test_a_lazy_term_is_weighted_up_by_its_interval() -> None:
     assert lazy[3] > 0
 
 
+def test_a_term_of_weight_zero_in_a_stage_is_not_even_computed() -> None:
+    table = table_for(steady(), Simple(), Stage("t", critics=False, weights={"brightness": 0.0}))
+    state, logs = played(2, table)
+    assert logs[1] == {}
+    first = weights(TrainingState.begin(table.task.players(), table.options))
+    assert all(torch.equal(value, first[name]) for name, value in weights(state).items())
+
+
 def test_clipping_keeps_all_trained_weights_of_the_critic_within_the_limit() -> None:
     settings = steady(loss="wasserstein", penalty="clip", clip_limit=0.01)
     state, logs = played(2, table_for(settings))

@@ -85,15 +85,16 @@ def _painting(bare: PhotoTask, config: TrainConfig, warmth: Warmth | None, plane
         network = build_discriminator(CRITIC, {"channels": 3, "planes": planes})
         return warmth.warm_(network, "discriminator") if warmth else network
 
-    if not (options.pixel_weight or options.frequency_weight or options.perceptual_weight):
+    alone = config.network.discriminator != CRITIC
+    if not (options.pixel_weight or options.frequency_weight or (alone and options.perceptual_weight)):
         raise UsageError(
-            "--pixel-weight, --frequency-weight and --perceptual-weight are all 0, which leaves the pixel stage "
-            "nothing to learn from; raise one."
+            "--pixel-weight and --frequency-weight are both 0, which leaves the pixel stage nothing to learn from; "
+            "raise one."
         )
     return replace(
         bare,
         make_generator=make_generator,
-        make_discriminator=make_discriminator if config.network.discriminator == CRITIC else None,
+        make_discriminator=None if alone else make_discriminator,
         description=description,
         weights=Weights(
             options.pixel_weight, options.frequency_weight, options.perceptual_weight, options.adversarial_weight

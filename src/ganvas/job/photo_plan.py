@@ -1,8 +1,8 @@
 """Choose what nobody gave for tasks on photographs: crops, network, steps, schedules.
 
 A crop is what a network is shown at once; the data are tiles of twice its sides. Learning rate and average follow the
-recipes of SAFMN and NAFNet: 1e-3, falling on one half of a cosine over the whole run, so that the adversarial part, at
-the end, has the small one it needs.
+recipes of SAFMN and NAFNet: 1e-3, falling on one half of a cosine over the pixel stage. The adversarial part goes on
+with a tenth of it, the 1e-4 of SRGAN and its followers; so the faithful end, kept between them, is a finished one.
 """
 
 import math
@@ -13,6 +13,7 @@ import torch
 
 from ganvas.device import gains_from_bfloat16
 from ganvas.errors import UnknownName
+from ganvas.training.config import TaskOptions
 
 NETWORKS: dict[str, tuple[str, ...]] = {
     "upscale": ("plain", "compact"),
@@ -70,16 +71,17 @@ def photo_values(given: Mapping[str, Any], short_px: int, device: torch.device) 
         "preview_count": 16,
         **given,
     }
-    alone = kind == "find-scratches" or values.get("pixel_share") == 1
+    pixel_share = 1.0 if kind == "find-scratches" else values.get("pixel_share", TaskOptions.pixel_share)
+    alone = pixel_share == 1
     kimg, (height, width) = max(0.0, values["kimg"]), values["size"]
     gamma = values.get("gamma", float(f"{height * width / AREA_A_GAMMA:.2g}"))
     return {
         "discriminator": NO_CRITIC if alone else CRITIC,
         "gamma": gamma,
         "gamma_final": gamma,
-        "lr_final": min(1e-6, values["lr"]),
+        "lr_final": min(1e-6, values["lr"]) if alone else values["lr"] / 10,
         "beta2_final": values["beta2"],
-        "burn_in_kimg": kimg,
+        "burn_in_kimg": kimg * pixel_share,
         "ema_kimg": kimg / 50,
         "micro_batch": values["batch"],
         "tick_kimg": max(0.1, kimg / 100),

@@ -2,7 +2,8 @@
 
 Each of the three says how a clean photograph becomes a problem and how the painting is put in; everything else is here.
 The budget is spent in the order of DeOldify's NoGAN: first pixels, then the critic alone, then both for a short while.
-The end of the first stage is kept as the faithful end of the model.
+The end of the first stage is kept as the faithful end of the model; what a trained network sees counts only after it,
+because it asks for detail that looks right in place of the mean of what could be there.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -39,7 +40,7 @@ class Weights:
     Attributes:
         pixel: Of `charbonnier`.
         frequency: Of `frequency`.
-        perceptual: Of `perceptual`, in a trained feature network.
+        perceptual: Of `perceptual`, in a trained feature network; where there is a critic, beside it alone.
         adversarial: Of the critic's word. What it is multiplied by, the other terms are divided by instead: Adam does
             not see the difference, and the loop gives the critic's word the weight 1.
     """
@@ -94,10 +95,11 @@ class PhotoTask:
         if self.make_discriminator is None:
             return (Stage("pixel", critics=False),)
         rest = 1 - self.pixel_share
+        exact = {term.name: 0.0 for term in self.terms if term.name == "perceptual"}
         joint = {term.name: term.weight / self.weights.adversarial for term in self.terms}
         stop = Stop("detail_distance", self.patience) if self.patience else None
         return (
-            Stage("pixel", self.pixel_share, critics=False, snapshot=FAITHFUL),
+            Stage("pixel", self.pixel_share, critics=False, weights=exact, snapshot=FAITHFUL),
             Stage("critic", rest * CRITIC_SHARE, generators=False),
             Stage("joint", rest * (1 - CRITIC_SHARE), weights=joint, stop=stop),
         )

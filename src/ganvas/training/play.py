@@ -144,11 +144,8 @@ def _with_history(row: Row, number: int, histories: dict[str, History], draw: Dr
 
 
 def _terms_due(table: Table, step: int) -> Mapping[Term, float]:
-    return {
-        term: table.stage.weights.get(term.name, term.weight) * term.interval
-        for term in table.task.terms
-        if step % term.interval == 0
-    }
+    weights = {term: table.stage.weights.get(term.name, term.weight) for term in table.task.terms}
+    return {term: weight * term.interval for term, weight in weights.items() if weight and step % term.interval == 0}
 
 
 def _let_train_(training: Optimizer, resting: Optimizer) -> None:
