@@ -10,17 +10,14 @@ three checkpoints, lower is better; it is the score the best checkpoint is chose
 
 import argparse
 import json
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
 
 from fetch import CACHE
+from trained import trained
 
 DATA = {
     "fashion": CACHE / "fashion" / "train-images-idx3-ubyte.gz",
@@ -31,27 +28,14 @@ DATA = {
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 
-def train(pictures: Path, runs: Path, *options: str) -> tuple[dict[str, object], float, int, Path]:
-    """The plan of a run, its wall time in seconds, its peak memory in bytes, its folder."""
-    words = [sys.executable, "-m", "ganvas", "train", str(pictures), "--runs", str(runs), "--json", *options]
-    started = time.perf_counter()
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    assert process.stdout is not None
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"{' '.join(words)} failed; run it by hand.")
-    result = json.loads(output)
-    return result["plan"], time.perf_counter() - started, usage.ru_maxrss * 1024, Path(result["run"])
-
-
 def cost(names: Sequence[str], runs: Path, kimg: float) -> None:
     """Predicted and measured time and memory."""
     print("data          size     predicted s  measured s  ratio   predicted GB  measured GB  ratio")
     for name, pictures in ((name, DATA[name]) for name in names):
-        train(pictures, runs / "warm", "--kimg", "0.1")  # packing is paid once and not part of the prediction
-        plan, _, memory, folder = train(pictures, runs, "--kimg", str(kimg), "--resume", "never")
-        measured_s = json.loads((folder / "stats.jsonl").read_text().splitlines()[-1])["elapsed_s"]
+        trained(pictures, runs / "warm", "--kimg", "0.1")  # packing is paid once and not part of the prediction
+        run = trained(pictures, runs, "--kimg", str(kimg), "--resume", "never")
+        plan, memory = run.plan, run.peak_bytes
+        measured_s = json.loads((run.folder / "stats.jsonl").read_text().splitlines()[-1])["elapsed_s"]
         height, width = plan["config"]["size"]
         predicted_s, predicted = float(plan["predicted_s"]), float(plan["predicted_memory_bytes"])
         print(
@@ -65,15 +49,14 @@ def gamma(names: Sequence[str], runs: Path, kimg: float, seed: int) -> None:
     """The rule's penalty weight and four around it."""
     print(f"data          rule    {'  '.join(f'x{factor:<6g}' for factor in FACTORS)}   (random-feature distance)")
     for name, pictures in ((name, DATA[name]) for name in names):
-        plan, *_ = train(pictures, runs / "warm", "--kimg", "0.1")
-        rule = float(plan["config"]["gamma"])
+        rule = float(trained(pictures, runs / "warm", "--kimg", "0.1").plan["config"]["gamma"])
         row = []
         for factor in FACTORS:
             weights = ("--gamma", str(rule * factor), "--gamma-final", str(rule * factor / 10))
             budget = ("--kimg", str(kimg), "--checkpoint-every", str(kimg / 12), "--seed", str(seed))
             # in a folder of its own: a run goes on with another gamma, it does not begin anew
-            *_, folder = train(pictures, runs / f"gamma-{factor:g}", *weights, *budget)
-            lines = (folder / "scores.jsonl").read_text().splitlines()[-3:]
+            run = trained(pictures, runs / f"gamma-{factor:g}", *weights, *budget)
+            lines = (run.folder / "scores.jsonl").read_text().splitlines()[-3:]
             row.append(mean(json.loads(line)["random_feature_distance"] for line in lines))
         print(f"{name:12s}  {rule:<6g}  {'  '.join(f'{value:<7.3f}' for value in row)}", flush=True)
 
