@@ -8,7 +8,8 @@ import torch
 
 from ganvas.errors import UnknownName, UsageError
 from ganvas.job import plan
-from ganvas.job.plan import NETWORKS, Pictures, complete, gamma_rule
+from ganvas.job.gamma import gamma_rule
+from ganvas.job.plan import NETWORKS, Pictures, complete
 from ganvas.training.config import SETTINGS, TrainConfig
 
 CPU = torch.device("cpu")

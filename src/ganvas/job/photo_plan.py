@@ -13,6 +13,7 @@ import torch
 
 from ganvas.device import gains_from_bfloat16
 from ganvas.errors import UnknownName
+from ganvas.job.gamma import gamma_rule
 from ganvas.training.config import TaskOptions
 
 NETWORKS: dict[str, tuple[str, ...]] = {
@@ -32,8 +33,6 @@ CPU_SIDE_PX = {"upscale": 96, "restore": 96, "repair": 128, "find-scratches": 12
 GPU_SIDE_PX = {"upscale": 192, "restore": 128, "repair": 256, "find-scratches": 192}
 BATCH = {"cpu": 16, "cuda": 64}
 KIMG = {"cpu": 40.0, "cuda": 2000.0}
-AREA_A_GAMMA = 1024
-"""Pixels of a crop that the penalty weight grows by one with: a mean over more patches has a smaller gradient."""
 
 
 def photo_values(given: Mapping[str, Any], short_px: int, device: torch.device) -> dict[str, Any]:
@@ -74,7 +73,7 @@ def photo_values(given: Mapping[str, Any], short_px: int, device: torch.device) 
     pixel_share = 1.0 if kind == "find-scratches" else values.get("pixel_share", TaskOptions.pixel_share)
     alone = pixel_share == 1
     kimg, (height, width) = max(0.0, values["kimg"]), values["size"]
-    gamma = values.get("gamma", float(f"{height * width / AREA_A_GAMMA:.2g}"))
+    gamma = values.get("gamma", gamma_rule(height * width))
     return {
         "discriminator": NO_CRITIC if alone else CRITIC,
         "gamma": gamma,

@@ -12,6 +12,7 @@ import torch
 
 from ganvas.device import gains_from_bfloat16
 from ganvas.errors import UnknownName
+from ganvas.job.gamma import gamma_rule
 from ganvas.job.photo_plan import photo_values
 from ganvas.metric.scores import named
 from ganvas.network.generator import GENERATORS
@@ -24,8 +25,6 @@ SHORT_KIMG = 1000.0
 FEWEST_STEPS = 2500
 """A short run takes smaller batches until it has so many: at 40 kimg, batches of 16 beat those of 64 by far."""
 SMALLEST_BATCH = 16
-AREA_A_GAMMA = 128
-"""Pixels that the penalty weight grows by one with; see the sweep in `docs/measurements.md`."""
 NETWORKS = tuple(GENERATORS)
 
 
@@ -103,15 +102,10 @@ def _recipe(network: str, area: int, pictures: Pictures, device: torch.device) -
     return {
         "lr": 2e-4 if network == "r3" else 5e-4,
         "gamma": gamma,
-        "kimg": _two_digits(kimg),
+        "kimg": float(f"{kimg:.2g}"),
         "precision": "bfloat16" if gains_from_bfloat16(device) else "float32",
         "preview_count": 8 * min(pictures.classes, 16) if pictures.classes else 64,
     }
-
-
-def gamma_rule(area: int) -> float:
-    """The R1 and R2 weight at the start, from the number of pixels."""
-    return _two_digits(area / AREA_A_GAMMA)
 
 
 def _batch(kimg: float, device: torch.device) -> int:
@@ -142,7 +136,3 @@ def _intervals(values: Mapping[str, Any]) -> dict[str, Any]:
         "evaluate_every_kimg": values.get("checkpoint_every_kimg", kimg / 20),
         "best_by": "random_feature_distance" if features == "random" else named(features, "fd"),
     }
-
-
-def _two_digits(value: float) -> float:
-    return float(f"{value:.2g}")

@@ -180,7 +180,7 @@ def _repaired(
     receipt = render(
         loaded, painter, target, request.options, mask=marked, unchanged=unchanged, map_file=map_file, tick=tick
     )
-    how = {"grow": request.grow_px(), "finder": finder.sha256 if finder else None}
+    how: dict[str, Any] = {"grow": request.grow_px(), "finder": finder.sha256 if finder else None}
     if finder is not None:
         how["scratch_threshold"] = request.threshold()
     if mask is not None:
