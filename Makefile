@@ -32,11 +32,13 @@ $(INSTALLED): pyproject.toml constraints.txt
 demo: $(INSTALLED)
 	$(BIN)/ganvas train demo/fashion-mnist --runs runs --name demo --preset demo
 	$(BIN)/ganvas sample $(NEWEST_DEMO)/model.safetensors --seeds 0-63 --grid 8x8 --out demo-run
-	$(BIN)/ganvas repair demo/photo/worn.jpg --mask demo/photo/mask.png --out demo-run/photo/1-repaired.png
-	$(BIN)/ganvas restore demo-run/photo/1-repaired.png --no-colour-lock --out demo-run/photo/2-restored.png
-	$(BIN)/ganvas upscale demo-run/photo/2-restored.png --out demo-run/photo/3-large.png
+	$(BIN)/ganvas revive demo/photo/worn.jpg --scale 2 --out demo-run/photo
+	cp demo-run/photo/worn.png demo-run/photo/by-itself.png
+	cp demo/photo/mask.png demo-run/photo/steps/worn/1-mask.png
+	$(BIN)/ganvas revive demo/photo/worn.jpg --scale 2 --out demo-run/photo
 	@echo "New clothes:          demo-run/"
-	@echo "An old photograph:    demo/photo/worn.jpg, and step by step in demo-run/photo/"
+	@echo "An old photograph:    demo/photo/worn.jpg; revived without help: demo-run/photo/by-itself.png,"
+	@echo "                      and with its mask corrected by hand: demo-run/photo/worn.png (steps beside it)"
 	@echo "How they came about:  $(NEWEST_DEMO)/samples/"
 
 # One thread a worker: torch's own threads and the workers would fight for the same cores.

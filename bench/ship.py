@@ -63,13 +63,17 @@ def main() -> None:
     parser.add_argument("source", type=Path)
     parser.add_argument("target", type=Path)
     parser.add_argument("--faithful-only", action="store_true")
+    parser.add_argument("--faithful", type=Path, help="take the faithful end from this run, which SOURCE started from")
     parser.add_argument("--summary", type=Path)
     asked = parser.parse_args()
-    source = asked.source / "model.safetensors" if asked.source.is_dir() else asked.source
+    source, faithful = (
+        path / "model.safetensors" if path is not None and path.is_dir() else path
+        for path in (asked.source, asked.faithful)
+    )
     card = data()
     if asked.summary is not None:
         card["scores"] = scores(asked.summary, asked.target.stem)
-    shrink_model(source, asked.target, faithful_only=asked.faithful_only, card=card)
+    shrink_model(source, asked.target, faithful_only=asked.faithful_only, faithful=faithful, card=card)
     print(f"{asked.target}: {asked.target.stat().st_size / 2**20:.2f} MiB")
 
 

@@ -106,6 +106,21 @@ def test_the_faithful_end_may_be_shipped_alone_with_a_card(tmp_path: Path) -> No
         torch.testing.assert_close(painted(small.at(fidelity)), painted(large.at(1)), atol=0.02, rtol=0)
 
 
+def test_the_faithful_end_may_come_from_the_model_it_started_from(tmp_path: Path) -> None:
+    finished = write_model(tmp_path / "finished.safetensors", "upscale", bias=0.5, faithful=0.1)
+    before = write_model(tmp_path / "before.safetensors", "upscale", bias=0.2)
+    shrink_model(finished, tmp_path / "s.safetensors", faithful=before)
+    shipped, first, last = (
+        load_photo_model(path, device="cpu") for path in (tmp_path / "s.safetensors", before, finished)
+    )
+    torch.testing.assert_close(painted(shipped.at(1)), painted(first.at(1)), atol=0.01, rtol=0)
+    torch.testing.assert_close(painted(shipped.at(0)), painted(last.at(0)), atol=0.01, rtol=0)
+    wider = write_model(tmp_path / "wider.safetensors", "upscale", width=12)
+    with pytest.raises(FileError, match=r"wider\.safetensors' holds another network than .*finished"):
+        shrink_model(finished, tmp_path / "t.safetensors", faithful=wider)
+    assert not (tmp_path / "t.safetensors").exists()
+
+
 def test_what_float16_cannot_hold_is_not_shipped(tmp_path: Path) -> None:
     big = network(2)
     next(big.parameters()).data.fill_(1e6)

@@ -100,7 +100,12 @@ def load_photo_model(path: Path | str, *, device: str = "auto") -> PhotoModel:
 
 
 def shrink_model(
-    source: Path | str, target: Path | str, *, faithful_only: bool = False, card: Mapping[str, Any] | None = None
+    source: Path | str,
+    target: Path | str,
+    *,
+    faithful_only: bool = False,
+    faithful: Path | str | None = None,
+    card: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a model of photographs again with its weights in float16, at half the size.
 
@@ -108,13 +113,19 @@ def shrink_model(
         source: A model file.
         target: Where to write; it may be the source.
         faithful_only: Leave the inventive end out.
+        faithful: A model of the same network whose faithful end is taken: the one that the source started from.
         card: What its card says besides what it said.
 
     Raises:
-        FileError: The source is no model of photographs, has a weight that float16 cannot hold, or the target cannot
-            be written.
+        FileError: The source is no model of photographs, the other one is of another network, a weight is more than
+            float16 holds, or the target cannot be written.
     """
     model = load_photo_model(source, device="cpu")
+    if faithful is not None:
+        other = load_photo_model(faithful, device="cpu")
+        if other.descriptor.generators != model.descriptor.generators:
+            raise FileError(f"'{faithful}' holds another network than '{source}'; choose the model it started from.")
+        model = replace(model, faithful=other.faithful)
     final = model.faithful if faithful_only else model.inventive
     tensors = {f"{NAME}/{key}": value for key, value in final.items()}
     if model.two_ends and not faithful_only:
