@@ -41,6 +41,14 @@ def noisy(picture: Picture, chance: Generator, *, sigma: float) -> Picture:
     return np.clip(picture + chance.normal(0, sigma, picture.shape), 0, 255).round().astype(np.uint8)
 
 
+def worn(picture: Picture, chance: Generator) -> Picture:
+    """A scan of an old print: paler and yellowish, of visible grain, saved as JPEG."""
+    paper = np.array((205.0, 190.0, 155.0))
+    grain = chance.normal(0, 6, picture.shape[:2])[:, :, None]
+    pale = np.clip(0.6 * picture + 0.4 * paper + grain, 0, 255).round().astype(np.uint8)
+    return compressed(pale, chance, format="JPEG", quality=80)
+
+
 def clean(picture: Picture, chance: Generator) -> Picture:
     """Nothing: a good picture should come back as it is."""
     return picture.copy()

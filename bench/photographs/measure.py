@@ -9,7 +9,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from photographs.crops import Crop
-from photographs.damage import DAMAGES, reduced
+from photographs.damage import DAMAGES, reduced, worn
 from photographs.masks import HOLES, scratched
 from photographs.method import Finder, Mask, Method, nothing_missing
 from photographs.scores import Distance, Found, Scores, found, scored
@@ -88,19 +88,23 @@ def solve(problems: Iterable[Problem], methods: Sequence[Method], distance: Dist
 
 @dataclass(frozen=True)
 class Sought:
-    """Scratches that one finder found, on harmed and on unharmed photographs and on text."""
+    """Scratches that one finder found, on harmed photographs, on scans of worn prints, on unharmed ones and on text."""
 
     finder: str
     scratched: Found
+    worn: Found
     unharmed: Found
     text: Found
 
 
 def seek(crops: Sequence[Crop], finders: Sequence[Finder]) -> list[Sought]:
-    """Scratches drawn on photographs; photographs as they are, with their whiskers, wires and twigs; and text."""
+    """Scratches drawn on photographs and on prints that fade with them; and what is marked where there are none.
+
+    Photographs have whiskers, wires and twigs; text has strokes.
+    """
     sums = []
     for finder in finders:
-        harmed, unharmed, text = (Found(0, 0, 0, 0, 0) for _ in range(3))
+        harmed, old, unharmed, text = (Found(0, 0, 0, 0, 0) for _ in range(4))
         for crop in crops:
             nothing = found(finder.run(crop.pixels), nothing_missing(crop.pixels))
             if crop.rendered:
@@ -109,5 +113,6 @@ def seek(crops: Sequence[Crop], finders: Sequence[Finder]) -> list[Sought]:
             unharmed += nothing
             damaged, mask = scratched(crop.pixels, chance_of("scratches", crop.name))
             harmed += found(finder.run(damaged), mask)
-        sums.append(Sought(finder.name, harmed, unharmed, text))
+            old += found(finder.run(worn(damaged, chance_of("worn", crop.name))), mask)
+        sums.append(Sought(finder.name, harmed, old, unharmed, text))
     return sums

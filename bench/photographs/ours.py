@@ -1,11 +1,14 @@
 """ganvas's own networks as competitors: one that paints pictures is applied to a whole crop at once."""
 
+import math
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ganvas.job.find_scratches import THRESHOLD
 from ganvas.tensors import to_levels
 from photographs.method import Find, Finder, Mask, Method, Picture, Run
 
@@ -50,13 +53,14 @@ def method(
 
 
 def finder(name: str, network: nn.Module, *, stride_px: int) -> Finder:
-    """A competitor that marks scratches: its logits above 0."""
+    """A competitor that marks scratches, as sure of them as the verbs ask it to be."""
+    least = math.log(THRESHOLD / (1 - THRESHOLD))
 
     @torch.inference_mode()
     def run(picture: Picture) -> Mask:
         height, width = picture.shape[:2]
         logits = network(padded(images(picture), stride_px))[0, 0, :height, :width]
-        return np.asarray(logits > 0)
+        return np.asarray(logits > least)
 
     find: Find = run
     return Finder(name, find, count(network))

@@ -76,11 +76,15 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def sought_table(sought: Sequence[Sought]) -> str:
-    """Precision, recall, and what is marked where there is nothing."""
-    lines = [f"{'scratches':<28} {'precision':>9} {'recall':>7} {'marked unharmed':>15} {'on text':>8}"]
+    """Precision and recall on photographs and on worn prints, and what is marked where there is nothing."""
+    heads = (
+        f"{'precision':>9} {'recall':>7} {'worn: precision':>15} {'recall':>7} {'marked unharmed':>15} {'on text':>8}"
+    )
+    lines = [f"{'scratches':<28} {heads}"]
     for one in sought:
         lines.append(
             f"{one.finder:<28} {one.scratched.precision:9.3f} {one.scratched.recall:7.3f} "
+            f"{one.worn.precision:15.3f} {one.worn.recall:7.3f} "
             f"{one.unharmed.marked_share:15.3%} {one.text.marked_share:8.3%}"
         )
     return "\n".join(lines)

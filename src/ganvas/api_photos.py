@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 from ganvas.events import Report
-from ganvas.job.find_scratches import FOUND_GROW_PX
+from ganvas.job.find_scratches import FOUND_GROW_PX, THRESHOLD
 from ganvas.job.photo_options import FormatChoice, PhotoOptions
 from ganvas.job.photos import PhotosResult
 from ganvas.job.repair import RepairRequest
@@ -42,6 +42,7 @@ def repair(
     mask: str | Path | None = None,
     find_scratches: bool = False,
     scratch_model: str | Path | None = None,
+    scratch_threshold: float | None = None,
     grow: int | None = None,
     fidelity: float = 1.0,
     map: bool = False,
@@ -62,6 +63,7 @@ def repair(
         mask=_path(mask),
         find_scratches=find_scratches,
         scratch_model=_path(scratch_model),
+        scratch_threshold=scratch_threshold,
         grow=grow,
         fidelity=fidelity,
         map=map,
@@ -140,6 +142,7 @@ def revive(
     scale: int | None = None,
     fidelity: float = 1.0,
     colour_lock: bool = False,
+    scratch_threshold: float = THRESHOLD,
     grow: int = FOUND_GROW_PX,
     repair_model: str | Path | None = None,
     restore_model: str | Path | None = None,
@@ -163,6 +166,7 @@ def revive(
         scale=scale,
         fidelity=fidelity,
         colour_lock=colour_lock,
+        scratch_threshold=scratch_threshold,
         grow=grow,
         repair_model=_path(repair_model),
         restore_model=_path(restore_model),

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from ganvas.damage import marks
 from ganvas.damage.marks import MARKS
 from ganvas.damage.scratches import CHANCES, VISIBLE_LEVELS, ScratchRanges, scratched, scratched_print
 from ganvas.draw import Draw
@@ -113,3 +114,19 @@ def test_marks_are_covered_by_the_noise_of_the_scan() -> None:
         return images.diff(dim=3).abs().flatten(1).median(1).values
 
     assert (grain(scan) > grain(once) + 1 / 127.5).float().mean() > 0.2
+
+
+def test_most_folds_run_along_a_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Along a side, a fold stays within few rows or few columns; slanting ones cross many of both."""
+
+    def narrow() -> tuple[float, float]:
+        folded, _ = MARKS["fold"](Draw(10, 300), (96, 96))
+        core = folded > 0.5
+        rows, columns = core.any(2).sum(1), core.any(1).sum(1)
+        few = torch.minimum(rows, columns) < 12
+        return float(few.float().mean()), float((rows < columns)[few].float().mean())
+
+    share, down = narrow()
+    assert 0.3 < down < 0.7
+    monkeypatch.setattr(marks, "ALONG_A_SIDE", 0.0)
+    assert share > narrow()[0] + 0.15

@@ -16,7 +16,7 @@ from ganvas.job.photo_options import PhotoOptions
 from ganvas.job.repair import RepairRequest, repair
 from ganvas.model.photo import load_photo_model
 from tests.job.conftest import Models
-from tests.photo_models import noise, read_picture, write_picture
+from tests.photo_models import noise, read_picture, write_model, write_picture
 
 FILLED = {np.uint8: 159, np.uint16: 40959}
 """0.25, the faithful end of the model, in levels."""
@@ -247,6 +247,18 @@ def test_scratches_found(tmp_path: Path, models: Models, monkeypatch: pytest.Mon
     assert (back[kept] == FILLED[np.uint8]).all()
 
 
+def test_how_sure_the_finder_must_be(tmp_path: Path, models: Models) -> None:
+    source = write_picture(tmp_path / "in.png", noise(9, 9))
+    finder = write_model(tmp_path / "all.safetensors", "find-scratches", bias=1.0)  # sure of every pixel by 0.731
+    request = replace(ask(source, tmp_path / "out", models, None), find_scratches=True, scratch_model=finder)
+    (receipt,) = repair(request).receipts
+    assert (receipt.masked_px, receipt.options["scratch_threshold"]) == (0, 0.8)
+    (receipt,) = repair(replace(request, scratch_threshold=0.74)).receipts  # another one is another result
+    assert (receipt.masked_px, receipt.options["scratch_threshold"]) == (0, 0.74)
+    with pytest.raises(DataError, match=r"All of 'in.png' looks like a scratch; raise --scratch-threshold"):
+        repair(replace(request, scratch_threshold=0.72))
+
+
 def test_a_dry_run_looks_at_the_masks(tmp_path: Path, models: Models) -> None:
     for name in ("a.png", "b.png", "c.png", "d.png"):
         write_picture(tmp_path / "in" / name, noise(9, 9))
@@ -285,6 +297,9 @@ def test_a_mask_that_was_edited_is_not_made_anew(tmp_path: Path, models: Models)
         ({}, "neither --mask nor --find-scratches is given"),
         ({"mask": Path("m.png"), "find_scratches": True}, "both --mask and --find-scratches are given"),
         ({"mask": Path("m.png"), "scratch_model": Path("x")}, "--scratch-model is given without"),
+        ({"mask": Path("m.png"), "scratch_threshold": 0.5}, "--scratch-threshold is given without"),
+        ({"find_scratches": True, "scratch_threshold": 0.0}, "--scratch-threshold is 0, but it must be above 0"),
+        ({"find_scratches": True, "scratch_threshold": 1.0}, "--scratch-threshold is 1, but it must be above 0"),
         ({"mask": Path("m.png"), "grow": -1}, "--grow is -1"),
         ({"mask": Path("m.png"), "grow": 101}, "--grow is 101"),
         ({"mask": Path("m.png"), "fidelity": 2.0}, "--fidelity is 2.0"),
@@ -296,8 +311,6 @@ def test_wrong_use(tmp_path: Path, models: Models, change: dict[str, Any], sente
 
 
 def test_a_photograph_that_is_all_scratch(tmp_path: Path, models: Models) -> None:
-    from tests.photo_models import write_model
-
     source = write_picture(tmp_path / "in.png", noise(9, 9))
     finder = write_model(tmp_path / "all.safetensors", "find-scratches", bias=3.0)
     request = replace(ask(source, tmp_path / "out.png", models, None), find_scratches=True, scratch_model=finder)

@@ -125,6 +125,16 @@ def test_where_no_scratch_can_be_told_a_mask_by_hand_helps(tmp_path: Path, model
     assert changed.nonzero() == ([5], [5])
 
 
+def test_how_sure_the_finder_must_be(tmp_path: Path, models: Models) -> None:
+    source = write_picture(tmp_path / "a.png", noise(16, 20))
+    finder = write_model(tmp_path / "all.safetensors", "find-scratches", bias=1.0)  # sure of every pixel by 0.731
+    request = replace(ask(source, tmp_path / "out", models), scratch_model=finder)
+    assert len(revive(replace(request, scratch_threshold=0.74)).receipts) == 1
+    assert len(revive(replace(request, scratch_threshold=0.75)).receipts) == 1  # another one is another result
+    with pytest.raises(DataError, match="raise --scratch-threshold"):
+        revive(replace(request, scratch_threshold=0.72))
+
+
 def test_fidelity_goes_to_the_models_that_have_two_ends(tmp_path: Path, models: Models, scratched: np.ndarray) -> None:
     source = write_picture(tmp_path / "a.png", scratched)
     request = replace(ask(source, tmp_path / "out", models), fidelity=0.0, grow=0)
@@ -151,6 +161,7 @@ def test_sixteen_bits_and_transparency_all_the_way(tmp_path: Path, models: Model
         ({"out": Path("result.png")}, "revive keeps its steps, too; give a folder"),
         ({"strength": 2.0}, "--strength is 2.0"),
         ({"grow": -1}, "--grow is -1"),
+        ({"scratch_threshold": 1.5}, "--scratch-threshold is 1.5, but it must be above 0 and below 1"),
     ],
 )
 def test_wrong_use(tmp_path: Path, models: Models, change: dict[str, Any], sentence: str) -> None:

@@ -17,6 +17,7 @@ def repair(
     mask: Path | None = None,
     find_scratches: Annotated[bool, Parameter(negative="")] = False,
     scratch_model: Path | None = None,
+    scratch_threshold: float | None = None,
     grow: int | None = None,
     fidelity: float = 1.0,
     map: Annotated[bool, Parameter(negative="")] = False,
@@ -37,6 +38,8 @@ def repair(
         Let a network make the mask, which is kept as NAME.mask.png.
     scratch_model
         A file of that network; without it, the installed one.
+    scratch_threshold
+        How sure that network must be that a pixel is marked, between 0 and 1; lower ones mark more. Default: 0.8.
     grow
         Pixels to widen the mask by: none for your own, 2 for one that was found.
     fidelity
@@ -57,6 +60,7 @@ def repair(
         mask=mask,
         find_scratches=find_scratches,
         scratch_model=scratch_model,
+        scratch_threshold=scratch_threshold,
         grow=grow,
         fidelity=fidelity,
         map=map,

@@ -18,6 +18,7 @@ def revive(
     scale: int | None = None,
     fidelity: float = 1.0,
     colour_lock: bool = False,
+    scratch_threshold: float = 0.8,
     grow: int = 2,
     repair_model: Path | None = None,
     restore_model: Path | None = None,
@@ -43,6 +44,8 @@ def revive(
         1 is the faithful end of each model, 0 the inventive one.
     colour_lock
         Keep the broad colours while restoring; off, since old photographs are faded.
+    scratch_threshold
+        How sure the network must be that a pixel is marked, between 0 and 1; lower ones mark more.
     grow
         Pixels to widen the scratches that are found.
     repair_model
@@ -68,6 +71,7 @@ def revive(
         scale=scale,
         fidelity=fidelity,
         colour_lock=colour_lock,
+        scratch_threshold=scratch_threshold,
         grow=grow,
         repair_model=repair_model,
         restore_model=restore_model,

@@ -18,6 +18,9 @@ from ganvas.draw import Draw
 Mark = tuple[Tensor, Tensor]
 Size = tuple[int, int]
 
+ALONG_A_SIDE = 0.6
+"""Share of the folds that run along a side of the print, as people fold paper."""
+
 
 def hairlines(draw: Draw, size: Size, most: int = 4) -> Mark:
     """Fine scratches in any direction, slightly bent, in places interrupted; bright where emulsion is gone."""
@@ -50,9 +53,12 @@ def film_scratches(draw: Draw, size: Size, most: int = 3) -> Mark:
 
 
 def folds(draw: Draw, size: Size) -> Mark:
-    """A fold across the print: emulsion cracked off along it, and a slope of light and shade to both sides."""
+    """A fold across the print, most often along a side: emulsion cracked off, a slope of light and shade beside it."""
     side = torch.tensor(size, device=draw.device)
     angle = draw.named("angle").uniform(high=2 * math.pi)
+    quarter = math.pi / 2
+    along_a_side = (angle / quarter).round() * quarter + 0.03 * draw.named("skew").normal()
+    angle = torch.where(draw.named("along").uniform() < ALONG_A_SIDE, along_a_side, angle)
     off = distance_to_straight(draw.named("centre").uniform(2, low=0.15, high=0.85) * side, angle, size)
     off = off + 0.8 * smooth_noise(draw.named("course"), size, 8)
     width = _between(draw.named("width"), 1.5, 6)

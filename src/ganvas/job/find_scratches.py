@@ -1,24 +1,39 @@
 """Scratches, folds and spots of a photograph as a mask, by a network that looks for them."""
 
+import math
+
 import numpy as np
 
 from ganvas.apply.bands import automatic_tile, filtered_bands
 from ganvas.apply.masks import grown
 from ganvas.apply.paint import photo_source
 from ganvas.apply.planes import has_alpha
-from ganvas.errors import DataError
+from ganvas.errors import DataError, UsageError
 from ganvas.job.painter import Opened
 
 FOUND_GROW_PX = 2
 """A scratch's edge is half a scratch: what is found is widened by so much."""
+THRESHOLD = 0.8
+"""How sure the network must be; chosen on the validation photographs, where marks are rarer than in training."""
 
 
-def scratches(pixels: np.ndarray, finder: Opened, tile: int | None, name: str) -> np.ndarray:
-    """Where the finder's logits are positive: bool ``(H, W)``, not widened yet.
+def check_threshold(threshold: float) -> None:
+    """Refuse what would mark all or nothing.
+
+    Raises:
+        UsageError: It is not between 0 and 1.
+    """
+    if not 0 < threshold < 1:
+        raise UsageError(f"--scratch-threshold is {threshold:g}, but it must be above 0 and below 1.")
+
+
+def scratches(pixels: np.ndarray, finder: Opened, threshold: float, tile: int | None, name: str) -> np.ndarray:
+    """Where a photograph is marked: bool ``(H, W)``, not widened yet.
 
     Args:
         pixels: uint8 or uint16 ``(H, W, C)``.
         finder: A model of the task find-scratches.
+        threshold: How sure it must be that a pixel is part of a mark, between 0 and 1.
         tile: Side of the tiles, pixels; None chooses it.
         name: What to call the photograph in an error.
 
@@ -27,6 +42,7 @@ def scratches(pixels: np.ndarray, finder: Opened, tile: int | None, name: str) -
     """
     colours = pixels[..., :-1] if has_alpha(pixels) else pixels
     filter = finder.filter()
+    least = math.log(threshold / (1 - threshold))
     bands = filtered_bands(
         photo_source(colours),
         (pixels.shape[0], pixels.shape[1]),
@@ -34,7 +50,9 @@ def scratches(pixels: np.ndarray, finder: Opened, tile: int | None, name: str) -
         tile=tile or automatic_tile(filter, finder.device),
         device=finder.device,
     )
-    found = np.concatenate([(strip.planes[0] > 0).numpy() for strip in bands if strip.planes is not None])
+    found = np.concatenate([(strip.planes[0] > least).numpy() for strip in bands if strip.planes is not None])
     if found.all() or grown(found, FOUND_GROW_PX).all():
-        raise DataError(f"All of '{name}' looks like a scratch; mark by hand what is to be filled.")
+        raise DataError(
+            f"All of '{name}' looks like a scratch; raise --scratch-threshold, or mark by hand what is to be filled."
+        )
     return found

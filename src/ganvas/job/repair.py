@@ -11,7 +11,7 @@ from ganvas.errors import FileError, UsageError
 from ganvas.events import Report, Warned
 from ganvas.image.decode import EXTENSIONS, probe
 from ganvas.image.read_photo import read_photo
-from ganvas.job.find_scratches import FOUND_GROW_PX, scratches
+from ganvas.job.find_scratches import FOUND_GROW_PX, THRESHOLD, check_threshold, scratches
 from ganvas.job.ledger import Ledger, sha256_of
 from ganvas.job.open_model import open_model
 from ganvas.job.painter import Opened, Painter
@@ -36,6 +36,7 @@ class RepairRequest:
         mask: White is to be filled: a file, or a folder of files named as the photographs.
         find_scratches: Let a network make the mask; it is kept beside the result as ``NAME.mask.png``.
         scratch_model: That network's file; None takes the installed one.
+        scratch_threshold: How sure the network must be that a pixel is marked, between 0 and 1; None is `THRESHOLD`.
         grow: Pixels to widen the mask by; None is 0 for a mask that was given and `FOUND_GROW_PX` for one found.
         fidelity: 1 is the faithful end of the model, 0 the inventive one.
         map: Write where the two ends disagree, as ``NAME.map.png``.
@@ -47,6 +48,7 @@ class RepairRequest:
     mask: Path | None = None
     find_scratches: bool = False
     scratch_model: Path | None = None
+    scratch_threshold: float | None = None
     grow: int | None = None
     fidelity: float = 1.0
     map: bool = False
@@ -69,7 +71,14 @@ class RepairRequest:
             raise UsageError(f"A repair needs one mask, but {how} given; give one of them.")
         if self.scratch_model is not None and not self.find_scratches:
             raise UsageError("--scratch-model is given without --find-scratches; give both or none.")
+        if self.scratch_threshold is not None and not self.find_scratches:
+            raise UsageError("--scratch-threshold is given without --find-scratches; give both or none.")
+        check_threshold(self.threshold())
         check_grow(self.grow or 0)
+
+    def threshold(self) -> float:
+        """How sure the network must be."""
+        return THRESHOLD if self.scratch_threshold is None else self.scratch_threshold
 
     def grow_px(self) -> int:
         """How far the mask is widened."""
@@ -129,6 +138,8 @@ def repair(request: RepairRequest, *, report: Report = lambda event: None) -> Ph
         return made
 
     facts = {**painter.facts(), "grow": request.grow_px(), "finder": finder.sha256 if finder else None}
+    if finder is not None:
+        facts["scratch_threshold"] = request.threshold()
     return run_photos(files, Work(facts, one, companions), options, report)
 
 
@@ -148,7 +159,7 @@ def _repaired(
     written = [target.path]
     claim(target.path)
     if finder is not None:
-        found = scratches(pixels, finder, request.options.tile_px(), entry.name)
+        found = scratches(pixels, finder, request.threshold(), request.options.tile_px(), entry.name)
         marked = widened(found, request.grow_px(), entry.name)
         kept = entry.output.with_name(f"{entry.output.name}.mask.png")
         claim(kept)
@@ -170,6 +181,8 @@ def _repaired(
         loaded, painter, target, request.options, mask=marked, unchanged=unchanged, map_file=map_file, tick=tick
     )
     how = {"grow": request.grow_px(), "finder": finder.sha256 if finder else None}
+    if finder is not None:
+        how["scratch_threshold"] = request.threshold()
     if mask is not None:
         how["mask"] = sha256_of(_mask_file(mask, entry))
     return Made(replace(receipt, options={**receipt.options, **how}), tuple(written))

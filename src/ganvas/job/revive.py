@@ -19,7 +19,7 @@ from ganvas.apply.receipt import Receipt
 from ganvas.errors import UsageError
 from ganvas.events import Report, Warned
 from ganvas.image.decode import EXTENSIONS
-from ganvas.job.find_scratches import FOUND_GROW_PX, scratches
+from ganvas.job.find_scratches import FOUND_GROW_PX, THRESHOLD, check_threshold, scratches
 from ganvas.job.ledger import Ledger, sha256_of
 from ganvas.job.open_model import open_model
 from ganvas.job.painter import Opened, Painter
@@ -49,6 +49,7 @@ class ReviveRequest:
         scale: Enlarge so many times in the end; None does not.
         fidelity: 1 is the faithful end of each model, 0 the inventive one.
         colour_lock: Keep the low frequencies of the photograph while restoring; off, since old ones are faded.
+        scratch_threshold: How sure the network must be that a pixel is marked, between 0 and 1.
         grow: Pixels to widen the scratches that are found.
         repair_model: A model file of your own for a step; None takes the installed one. ``options.model`` is not used.
         restore_model: The same.
@@ -63,6 +64,7 @@ class ReviveRequest:
     scale: int | None = None
     fidelity: float = 1.0
     colour_lock: bool = False
+    scratch_threshold: float = THRESHOLD
     grow: int = FOUND_GROW_PX
     repair_model: Path | None = None
     restore_model: Path | None = None
@@ -83,6 +85,7 @@ class ReviveRequest:
             raise UsageError(
                 f"--model is '{self.options.model}', but revive has one model a step; say --repair-model …."
             )
+        check_threshold(self.scratch_threshold)
         check_grow(self.grow)
         if self.upscale_model is not None and self.scale is None:
             raise UsageError("--upscale-model is given without --scale; give both or none.")
@@ -133,7 +136,8 @@ def revive(request: ReviveRequest, *, report: Report = lambda event: None) -> Ph
         return _Chain(request, models, entry, ledger, claim, tick, report).run(loaded)
 
     facts = {f"step {number}": painter.facts() for number, painter in enumerate(models.painters())}
-    return run_photos(files, Work({**facts, "grow": request.grow}, one, edited), request.options, report)
+    found = {"grow": request.grow, "scratch_threshold": request.scratch_threshold}
+    return run_photos(files, Work({**facts, **found}, one, edited), request.options, report)
 
 
 def _open(request: ReviveRequest) -> _Models:
@@ -238,7 +242,7 @@ class _Chain:
             mask = read_mask(file, (pixels.shape[0], pixels.shape[1]), 0)
         else:
             tile = self.request.options.tile_px()
-            found = scratches(pixels, self.models.finder, tile, self.entry.name)
+            found = scratches(pixels, self.models.finder, self.request.scratch_threshold, tile, self.entry.name)
             mask = widened(found, self.request.grow, self.entry.name)
             self.claim(file)  # not before: a user may have to put a mask here in place of what cannot be found
             write_mask(file, mask_pixels(mask))
