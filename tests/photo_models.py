@@ -20,7 +20,7 @@ SMALL_UNET = {"width": 8, "max_width": 16, "scales": 2}
 TASKS: Mapping[str, tuple[str, dict[str, Any]]] = {
     "upscale": ("plain", {"scale": 2, "width": 8, "depth": 1}),
     "restore": ("unet", SMALL_UNET),
-    "repair": ("gated-unet", {**SMALL_UNET, "dilations": [1, 2]}),
+    "repair": ("unet", {**SMALL_UNET, "inputs": ["mask"]}),
     "find-scratches": ("unet", {**SMALL_UNET, "channels_out": 1, "inputs": []}),
 }
 

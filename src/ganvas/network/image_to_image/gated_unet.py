@@ -2,10 +2,12 @@
 
 from typing import final
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganvas.network.image_to_image.interface import require_given
+from ganvas.network.layers.fill import smooth_fill
 from ganvas.network.layers.gated import GatedConv, GatedResidual
 from ganvas.network.layers.initialise import zeros
 from ganvas.network.layers.precision import FullPrecision
@@ -19,7 +21,9 @@ class GatedUnet(nn.Module):
     """Gated convolutions (Yu et al. 2019, arXiv:1806.03589) with dilated ones at the coarsest scale for context.
 
     Dilations of 1, 2, 4, 8 carry what surrounds a hole across it (Yu et al. 2018, arXiv:1801.07892, figure 4).
-    The result is the raw painting, of the whole picture: whoever has the mask puts the two together.
+    Holes are filled smoothly first, which is nearly right for a scratch; the network paints what is to be added, and a
+    fresh one adds nothing. The result is the raw painting, of the whole picture: whoever has the mask puts the two
+    together.
 
     Args:
         width: Channels at half of the picture's size.
@@ -48,6 +52,9 @@ class GatedUnet(nn.Module):
         self.to_image = FullPrecision(zeros(nn.Conv2d(width, 4 * 3, 3, padding=1)))
 
     def forward(self, given: Tensor) -> Images:
-        """Map the picture, 0 where it is missing, and the mask, ``(N, 4, h, w)``, to a painting ``(N, 3, h, w)``."""
+        """Map the picture and the mask of what is missing in it, ``(N, 4, h, w)``, to a painting ``(N, 3, h, w)``."""
         require_given(self, given)
-        return F.pixel_shuffle(self.to_image(self.body(self.from_image(F.pixel_unshuffle(given, 2)))), 2)
+        picture, mask = given[:, :3], given[:, 3:]
+        filled = smooth_fill(picture, mask)
+        seen = F.pixel_unshuffle(torch.cat([filled, mask.to(filled)], 1), 2)
+        return filled + F.pixel_shuffle(self.to_image(self.body(self.from_image(seen))), 2)

@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+
+from ganvas.network.layers.fill import TRUST, WIDTHS_PX, smooth_fill
+from tests.task.scenes import scene
+
+REACH_PX = round(3 * WIDTHS_PX[-1])
+PICTURE = torch.from_numpy(scene(0, 96, 80)).permute(2, 0, 1)[None].double() / 127.5 - 1
+
+
+def hole(top: int, bottom: int, left: int = 0, right: int = 80) -> torch.Tensor:
+    mask = torch.zeros(1, 1, 96, 80, dtype=torch.float64)
+    mask[..., top:bottom, left:right] = 1
+    return mask
+
+
+def test_it_is_the_normalised_convolution_of_what_is_known() -> None:
+    mask = hole(40, 60, 10, 50)
+    known = 1 - mask[0, 0].numpy()
+    filled, left = np.zeros((3, 96, 80)), np.ones((96, 80))
+    for width in WIDTHS_PX:
+
+        def mean(plane: np.ndarray, width: float = width) -> np.ndarray:
+            return np.asarray(ndimage.gaussian_filter(plane, width, mode="constant", radius=round(3 * width)))
+
+        share = mean(known)
+        trust = left * np.minimum(share / TRUST, 1) ** 2
+        filled += trust * np.stack([mean(c * known) / np.maximum(share, 1e-6) for c in PICTURE[0].numpy()])
+        left = left - trust
+    wanted = np.where(known > 0, PICTURE[0].numpy(), filled)
+    np.testing.assert_allclose(smooth_fill(PICTURE, mask)[0].numpy(), wanted, atol=1e-12)
+
+
+def test_what_is_known_stays_and_what_is_missing_does_not_matter() -> None:
+    mask = hole(30, 50)
+    filled = smooth_fill(PICTURE, mask)
+    assert torch.equal(filled[:, :, :30], PICTURE[:, :, :30])
+    torch.testing.assert_close(smooth_fill(torch.where(mask.bool(), 0.77, PICTURE), mask), filled, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 9, 12])
+def test_a_plain_colour_is_continued_across_a_gap(width: int) -> None:
+    plain = torch.full((2, 3, 48, 48), 0.4)
+    mask = torch.zeros(2, 1, 48, 48)
+    mask[..., 20 : 20 + width] = 1
+    torch.testing.assert_close(smooth_fill(plain, mask), plain)
+
+
+def test_a_ramp_is_continued_to_a_few_levels() -> None:
+    ramp = torch.linspace(-0.5, 0.5, 96).view(1, 1, 96, 1).expand(1, 3, 96, 80)
+    off = (smooth_fill(ramp, hole(47, 50).float()) - ramp).abs().max()
+    assert off < 3 / 127.5
+
+
+def test_far_from_everything_it_knows_nothing() -> None:
+    everything = torch.ones(1, 1, 96, 80, dtype=torch.float64)
+    assert smooth_fill(PICTURE, everything).abs().max() == 0
+    wide = torch.ones(1, 1, 96, 300)
+    wide[..., :10] = 0
+    filled = smooth_fill(torch.full((1, 3, 96, 300), 0.5), wide)
+    assert (filled[..., 4:-4, :16] > 0.45).all()
+    assert filled[..., 10 + REACH_PX :].abs().max() == 0
+
+
+def test_bfloat16_and_autocast_fill_in_float32() -> None:
+    mask = hole(40, 43)
+    with torch.autocast("cpu", torch.bfloat16):
+        filled = smooth_fill(PICTURE.float(), mask.float())
+    assert filled.dtype == torch.float32
+    torch.testing.assert_close(filled.double(), smooth_fill(PICTURE, mask), rtol=0, atol=1e-5)
