@@ -70,3 +70,11 @@ def test_bfloat16_and_autocast_fill_in_float32() -> None:
         filled = smooth_fill(PICTURE.float(), mask.float())
     assert filled.dtype == torch.float32
     torch.testing.assert_close(filled.double(), smooth_fill(PICTURE, mask), rtol=0, atol=1e-5)
+
+
+def test_it_may_be_trained_after_it_was_used() -> None:
+    with torch.inference_mode():
+        smooth_fill(PICTURE, hole(40, 43))
+    picture = PICTURE.clone().requires_grad_()
+    smooth_fill(picture, hole(40, 43)).sum().backward()
+    assert picture.grad is not None

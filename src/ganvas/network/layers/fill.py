@@ -1,5 +1,6 @@
 """A first, smooth guess at what is missing: means of what is known nearby."""
 
+import math
 from functools import cache
 
 import torch
@@ -45,15 +46,15 @@ def smooth_fill(picture: Images, mask: Tensor) -> Images:
 
 def _blurred(planes: Tensor, width_px: float) -> Tensor:
     """A Gaussian down, then across; beyond the border lies 0."""
-    kernel, count = _gaussian(width_px).to(planes), planes.shape[1]
+    kernel, count = planes.new_tensor(_gaussian(width_px)), planes.shape[1]
     radius = len(kernel) // 2
     down = F.conv2d(planes, kernel.view(1, 1, -1, 1).expand(count, 1, -1, 1), padding=(radius, 0), groups=count)
     return F.conv2d(down, kernel.view(1, 1, 1, -1).expand(count, 1, 1, -1), padding=(0, radius), groups=count)
 
 
 @cache
-def _gaussian(width_px: float) -> Tensor:
-    """A kernel of sum 1, float64."""
+def _gaussian(width_px: float) -> tuple[float, ...]:
+    """A kernel of sum 1. No tensor: one made under `torch.inference_mode` would be of no use in training."""
     radius = round(REACH * width_px)
-    weights = (-(torch.arange(-radius, radius + 1, dtype=torch.float64) / width_px).square() / 2).exp()
-    return weights / weights.sum()
+    weights = [math.exp(-((offset / width_px) ** 2) / 2) for offset in range(-radius, radius + 1)]
+    return tuple(weight / math.fsum(weights) for weight in weights)
