@@ -32,6 +32,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 demo: $(INSTALLED)
 	$(BIN)/ganvas train demo/fashion-mnist --runs runs --name demo --preset demo
 	$(BIN)/ganvas sample $(NEWEST_DEMO)/model.safetensors --seeds 0-63 --grid 8x8 --out demo-run
+	rm -rf demo-run/photo
 	$(BIN)/ganvas revive demo/photo/worn.jpg --scale 2 --out demo-run/photo
 	cp demo-run/photo/worn.png demo-run/photo/by-itself.png
 	cp demo/photo/mask.png demo-run/photo/steps/worn/1-mask.png
