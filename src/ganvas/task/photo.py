@@ -48,7 +48,7 @@ class Weights:
     pixel: float = 1.0
     frequency: float = 5.0
     perceptual: float = 0.0
-    adversarial: float = 2.0
+    adversarial: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ class TaskOptions:
     perceptual_weight: float = option(
         "Weight of the difference that --features sees, from when the critic joins.", default=0.0, least=0
     )
-    adversarial_weight: float = option("Weight of the critic's word in the last stage.", default=2.0, above=0)
+    adversarial_weight: float = option("Weight of the critic's word in the last stage.", default=1.0, above=0)
     patience: int = option(
         "Scores without a better detail_distance that end the last stage; 0 for never.", default=0, least=0
     )
