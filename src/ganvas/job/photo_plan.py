@@ -18,9 +18,9 @@ from ganvas.training.config import TaskOptions
 
 NETWORKS: dict[str, tuple[str, ...]] = {
     "upscale": ("plain", "compact"),
-    "restore": ("unet", "unet-depthwise"),
+    "restore": ("unet-depthwise", "unet"),
     "repair": ("gated-unet", "unet"),
-    "find-scratches": ("unet", "unet-depthwise"),
+    "find-scratches": ("unet-depthwise", "unet"),
 }
 """What each task may be done by, the best first."""
 WIDTH = {"plain": 48, "compact": 64}

@@ -62,7 +62,7 @@ class NetworkOptions:
 
     network: str = option(
         "Architecture of both networks: fast, r3, resnet, dcgan or mlp; of the one for photographs: plain or compact "
-        "(upscale), unet or unet-depthwise (restore), gated-unet or unet (repair), unet (find-scratches).",
+        "(upscale), unet-depthwise or unet (restore, find-scratches), gated-unet or unet (repair).",
         default="fast",
     )
     generator: str = option("Architecture of the generator, where it differs from --network.")
