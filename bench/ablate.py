@@ -5,8 +5,8 @@
     python bench/ablate.py blocks frequency crop --seconds 180 --seeds 0 1 2 --runs ablate
 
 Trains on the training photographs and compares on the validation ones: PSNR-Y of the faithful end over what a user has
-without it, with the damages of `photo.py`. An arm's speed is the processor time between two short runs of it, so other
-work on the machine changes nothing. Kept in --runs, a cut sweep goes on.
+without it, with the damages of `photo.py`. An arm's speed is the processor time between two short runs of it; beside
+other work it came out 15 % apart for the same options, so leave the machine alone. Kept in --runs, a cut sweep goes on.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from ganvas.model.photo import load_photo_model
 
 ARMS: dict[str, dict[str, str]] = {
     "blocks": {
-        "dense": "--task restore",
+        "dense": "--task restore --network unet",
         "depthwise": "--task restore --network unet-depthwise",
         "depthwise, two": "--task restore --network unet-depthwise --blocks 2",
     },
