@@ -6,7 +6,9 @@
     python bench/ship.py $FILE $FILE --summary bench-photo/summary.json
 
 The run must have been trained on the training part of `photographs/list.tsv` and nothing else. `--faithful-only` leaves
-the other end out, where the critic made nothing better. Nothing is shipped by this script: look at the pictures first.
+the other end out, where the critic made nothing better; `--ends 0.25 0.75` cuts the line between the ends where
+`fidelity.py` found its best distance and its best PSNR on the validation photographs. Nothing is shipped by this
+script: look at the pictures first.
 """
 
 import argparse
@@ -64,6 +66,7 @@ def main() -> None:
     parser.add_argument("target", type=Path)
     parser.add_argument("--faithful-only", action="store_true")
     parser.add_argument("--faithful", type=Path, help="take the faithful end from this run, which SOURCE started from")
+    parser.add_argument("--ends", nargs=2, type=float, default=[0.0, 1.0], metavar=("INVENTIVE", "FAITHFUL"))
     parser.add_argument("--summary", type=Path)
     asked = parser.parse_args()
     source, faithful = (
@@ -73,7 +76,8 @@ def main() -> None:
     card = data()
     if asked.summary is not None:
         card["scores"] = scores(asked.summary, asked.target.stem)
-    shrink_model(source, asked.target, faithful_only=asked.faithful_only, faithful=faithful, card=card)
+    ends = (asked.ends[0], asked.ends[1])
+    shrink_model(source, asked.target, faithful_only=asked.faithful_only, faithful=faithful, ends=ends, card=card)
     print(f"{asked.target}: {asked.target.stat().st_size / 2**20:.2f} MiB")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from ganvas.errors import FileError
 from ganvas.events import Applied, Event, Notice, Warned
@@ -164,7 +164,19 @@ def test_a_profile_that_is_lost_is_said(tmp_path: Path, models: Models) -> None:
     assert "colour profile is damaged and was left out" in receipt.notes[0]
     source.write_bytes(data)
     (receipt,) = upscale(ask(source, tmp_path / "out.png", models)).receipts
-    assert (receipt.metadata["icc"], receipt.notes) == ("kept", ())
+    assert receipt.metadata["icc"] == "kept"
+
+
+def test_a_profile_that_nobody_can_read_is_said_and_handed_on(tmp_path: Path, models: Models) -> None:
+    source, target = tmp_path / "in.png", tmp_path / "out.png"
+    readable = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for profile, words in ((b"no profile at all", ["none that can be read"]), (readable, [])):
+        Image.new("RGB", (8, 8)).save(source, icc_profile=profile)
+        (receipt,) = upscale(ask(source, target, models)).receipts
+        assert receipt.metadata["icc"] == "kept"
+        assert [word in note for word, note in zip(words, receipt.notes, strict=True)] == [True] * len(words)
+        with Image.open(target) as written:
+            assert written.info["icc_profile"] == profile
 
 
 def test_a_single_photograph_s_failure_is_raised(tmp_path: Path, models: Models) -> None:

@@ -121,6 +121,15 @@ def test_the_faithful_end_may_come_from_the_model_it_started_from(tmp_path: Path
     assert not (tmp_path / "t.safetensors").exists()
 
 
+def test_the_line_between_the_ends_may_be_cut(tmp_path: Path) -> None:
+    whole = write(tmp_path / "m.safetensors")
+    shrink_model(whole, tmp_path / "s.safetensors", ends=(0.25, 0.75))
+    large, cut = (load_photo_model(path, device="cpu") for path in (whole, tmp_path / "s.safetensors"))
+    for fidelity, before in ((0, 0.25), (0.5, 0.5), (1, 0.75)):
+        torch.testing.assert_close(painted(cut.at(fidelity)), painted(large.at(before)), atol=0.01, rtol=0)
+    assert not torch.allclose(painted(large.at(0)), painted(large.at(0.25)), atol=0.02)
+
+
 def test_what_float16_cannot_hold_is_not_shipped(tmp_path: Path) -> None:
     big = network(2)
     next(big.parameters()).data.fill_(1e6)

@@ -49,6 +49,15 @@ def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     return transform if np.abs(moved).max() > _SAME_WITHIN_LEVELS else None
 
 
+def is_readable(profile: bytes) -> bool:
+    """Whether colours can be converted by this profile at all: LittleCMS knows what it is."""
+    try:
+        ImageCms.ImageCmsProfile(BytesIO(profile))
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 def _lattice(mode: str) -> Image.Image:
     """729 colours spread over the whole cube."""
     steps = np.linspace(0, 255, 9).round().astype(np.uint8)

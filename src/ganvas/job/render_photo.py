@@ -12,6 +12,7 @@ from ganvas.apply.masks import unseen
 from ganvas.apply.paint import Rows, Tally, painted, to_depth
 from ganvas.apply.planes import has_alpha
 from ganvas.apply.receipt import Change, Receipt, Side
+from ganvas.image.colour import is_readable
 from ganvas.image.metadata import Metadata
 from ganvas.image.photo import Photo
 from ganvas.image.provenance import SourceType, xmp_packet
@@ -94,8 +95,11 @@ def render(
     _write(rows, size, loaded.photo, target, xmp=_packet(painter, mark), map_file=map_file, check=check, tick=tick)
     unseen_px = None if mask is None or unchanged is not None else int(unseen(mask, painter.model.radius_px).sum())
     notes = (*target.notes, *([] if unchanged is None else [unchanged]))
+    profile = loaded.photo.metadata.icc
     if loaded.photo.metadata.icc_broken:
         notes = (*notes, "The photograph's colour profile is damaged and was left out: colours may look different.")
+    elif profile is not None and not is_readable(profile):
+        notes = (*notes, "The photograph's colour profile is none that can be read; it is handed on as it was.")
     if unseen_px:
         notes = (*notes, unseen_note(unseen_px, painter.model.radius_px))
     if tally.tile_px < painter.tile:

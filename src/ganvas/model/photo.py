@@ -62,13 +62,16 @@ class PhotoModel:
         Raises:
             UsageError: The fidelity is out of range.
         """
-        if not 0 <= fidelity <= 1:
-            raise UsageError(f"The fidelity is {fidelity:g}, but it must be from 0 (inventive) to 1 (faithful).")
         network = _described(self.descriptor.generators[NAME])
-        mixed = {key: _between(value, self.faithful[key], fidelity) for key, value in self.inventive.items()}
-        network.load_state_dict(mixed, assign=True)
+        network.load_state_dict(self.weights_at(fidelity), assign=True)
         with torch.random.fork_rng(devices=[]):  # a convolution that is fused draws values first
             return place(fused(network), self.device)
+
+    def weights_at(self, fidelity: float) -> dict[str, Tensor]:
+        """A copy of the weights that `at` gives the network, unfused."""
+        if not 0 <= fidelity <= 1:
+            raise UsageError(f"The fidelity is {fidelity:g}, but it must be from 0 (inventive) to 1 (faithful).")
+        return {key: _between(value, self.faithful[key], fidelity) for key, value in self.inventive.items()}
 
 
 def load_photo_model(path: Path | str, *, device: str = "auto") -> PhotoModel:
@@ -105,6 +108,7 @@ def shrink_model(
     *,
     faithful_only: bool = False,
     faithful: Path | str | None = None,
+    ends: tuple[float, float] = (0.0, 1.0),
     card: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a model of photographs again with its weights in float16, at half the size.
@@ -114,6 +118,7 @@ def shrink_model(
         target: Where to write; it may be the source.
         faithful_only: Leave the inventive end out.
         faithful: A model of the same network whose faithful end is taken: the one that the source started from.
+        ends: The fidelities that become 0 and 1: a line whose best points lie between its ends is cut at those.
         card: What its card says besides what it said.
 
     Raises:
@@ -126,6 +131,8 @@ def shrink_model(
         if other.descriptor.generators != model.descriptor.generators:
             raise FileError(f"'{faithful}' holds another network than '{source}'; choose the model it started from.")
         model = replace(model, faithful=other.faithful)
+    if model.two_ends:
+        model = replace(model, inventive=model.weights_at(ends[0]), faithful=model.weights_at(ends[1]))
     final = model.faithful if faithful_only else model.inventive
     tensors = {f"{NAME}/{key}": value for key, value in final.items()}
     if model.two_ends and not faithful_only:
