@@ -36,6 +36,7 @@ ARMS: dict[str, dict[str, str]] = {
     "crop": {f"{side} px": f"--task upscale --size {side}" for side in (64, 96, 128)},
     "rate": {f"{rate:g}": f"--task restore --lr {rate:g}" for rate in (5e-4, 1e-3, 2e-3)},
     "batch": {f"{count}": f"--task restore --batch {count}" for count in (8, 16, 32)},
+    "average": {f"{kimg:g} kimg": f"--task upscale --ema-kimg {kimg:g}" for kimg in (0.1, 1, 4)},
     "network": {name: f"--task upscale --network {name}" for name in ("plain", "compact")},
 }
 SHORT_KIMG = 0.16, 0.96
