@@ -50,6 +50,21 @@ def test_scores_that_are_no_numbers_are_not_drawn(plain_run: Path, tmp_path: Pat
     assert "<h2>fd</h2>" not in page
 
 
+def test_the_best_of_a_score_is_marked_where_its_better_side_is_known(plain_run: Path, tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "sides")
+    shutil.copytree(plain_run, run.path)
+    lines = [{"seen_kimg": at, "psnr_gain": value, "l1": value, "odd": value} for at, value in ((1, 3.0), (2, 5.0))]
+    (run.path / "scores.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    write_run_page(run, "noise")
+    gain, l1, odd = (run.path / "page.html").read_text(encoding="utf-8").split("<svg")[1:]
+    assert "higher is better" in gain
+    assert "best 5 at 2" in gain
+    assert "lower is better" in l1
+    assert "best 3 at 1" in l1
+    assert "better" not in odd
+    assert "best" not in odd
+
+
 def pictures_of(page: str) -> list[np.ndarray]:
     found = re.findall(r"data:image/png;base64,([A-Za-z0-9+/=]+)", page)
     return [np.array(Image.open(io.BytesIO(base64.b64decode(code))).convert("RGB")) for code in found]

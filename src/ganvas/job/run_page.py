@@ -1,5 +1,7 @@
 """The page of a run: its scores over time beside what it paints now."""
 
+from typing import Literal
+
 import numpy as np
 
 from ganvas.errors import FileError
@@ -9,7 +11,11 @@ from ganvas.metric.page import Curve, Page, render
 from ganvas.tensors import Levels
 from ganvas.training.run import RunFolder
 
+Better = Literal["lower", "higher", ""]
 NOT_SCORES = ("step", "seen_kimg")
+LOWER = ("distance", "fd", "fid", "kd", "kid", "l1", "perceptual")
+HIGHER = ("psnr", "psnr_gain", "precision", "recall", "f1")
+"""What the names of scores end in whose better side is known."""
 
 
 def write_run_page(run: RunFolder, pictures: str) -> None:
@@ -29,10 +35,9 @@ def write_run_page(run: RunFolder, pictures: str) -> None:
         points = [(float(line["seen_kimg"]), float(line[name])) for line in lines if name in line]
         finite = [point for point in points if np.isfinite(point[1])]
         if finite:
-            title = name.replace("_", " ")
-            falls = name.endswith(("distance", "fd", "fid", "kd", "kid"))
+            better: Better = "lower" if name.endswith(LOWER) else "higher" if name.endswith(HIGHER) else ""
             curves.append(
-                Curve(title, finite, "kimg", "lower is better", "lower") if falls else Curve(title, finite, "kimg", "")
+                Curve(name.replace("_", " "), finite, "kimg", f"{better} is better" if better else "", better)
             )
     grids = sorted(run.samples.glob("[0-9]*.png"))
     page = Page(
