@@ -112,9 +112,9 @@ def test_what_follows_from_a_given_value_follows() -> None:
     assert planned({"checkpoint_every_kimg": 7.0}).training.evaluate_every_kimg == 7
 
 
-def test_a_short_run_keeps_its_learning_rate() -> None:
+def test_the_schedules_of_a_short_run_take_all_of_it() -> None:
     options = planned({"lr": 8e-4, "kimg": 200.0}).training
-    assert (options.lr_final, options.burn_in_kimg, options.ema_kimg) == (8e-4, 200, 20)
+    assert (options.lr_final, options.burn_in_kimg, options.ema_kimg) == (2e-4, 200, 20)
 
 
 def test_batchnorm_only_where_the_penalty_bears_it() -> None:

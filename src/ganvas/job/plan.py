@@ -121,7 +121,7 @@ def _schedules(values: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "micro_batch": values["batch"],
         "gamma_final": values["gamma"] / 10,
-        "lr_final": values["lr"] if short else values["lr"] / 4,
+        "lr_final": values["lr"] / 4,
         "burn_in_kimg": kimg if short else kimg * 0.2,
         "ema_kimg": min(500.0, kimg * 0.1),
     }
