@@ -1,4 +1,4 @@
-"""A first, smooth guess at what is missing: means of what is known nearby."""
+"""A first, smooth guess at what is missing: means of what is known nearby, bent until they meet it without a kink."""
 
 import math
 from functools import cache
@@ -15,13 +15,21 @@ REACH = 3
 """Where a Gaussian ends, in standard deviations."""
 TRUST = 0.1
 """The share of a mean that must be known to be believed in full."""
+STEPS = 12
+"""Of relaxation; each looks two pixels farther."""
+RATE, MOMENTUM = 1 / 40, 0.8
+"""Of a step, and what it keeps of the one before. Squared Laplacians have eigenvalues up to 64: this is stable."""
 
 
 def smooth_fill(picture: Images, mask: Tensor) -> Images:
-    """Fill holes by normalised convolution (Knutsson and Westin 1993), with wider Gaussians where narrower see nothing.
+    """Fill holes by normalised convolution, then bend the filling towards the biharmonic one.
 
-    No pixel is looked at but those within three times the widest deviation, so a tile is filled as in the whole
-    picture. Pixels farther than that from all that is known become 0.
+    Normalised convolution (Knutsson and Westin 1993) takes wider Gaussians where narrower ones see nothing. A few
+    steps of gradient descent with momentum on the squared Laplacian follow: they nearly reach the biharmonic surface
+    (Damelin and Hoang 2018) in a scratch, and change little in the middle of a wide hole.
+
+    No pixel is looked at but those within three times the widest deviation and two a step, so a tile is filled as in
+    the whole picture. Pixels farther than that from all that is known become 0.
 
     Args:
         picture: ``(N, C, H, W)``; what it holds where the mask is 1 is of no matter.
@@ -41,15 +49,41 @@ def smooth_fill(picture: Images, mask: Tensor) -> Images:
             trusted = left * (share / TRUST).clamp(max=1).square()
             filled = filled + trusted * means[:, :-1] / share.clamp(min=1e-6)
             left = left - trusted
-        return picture * known + filled * mask  # `where` would hide from a probe with NaN how far it looks
+        filled = picture * known + filled * mask  # `where` would hide from a probe with NaN how far it looks
+        return _relaxed(filled, mask)
+
+
+def _relaxed(picture: Images, mask: Tensor) -> Images:
+    """Steps down the energy of the Laplacian, inside of the holes."""
+    step = torch.zeros_like(picture)
+    for _ in range(STEPS):
+        step = MOMENTUM * step - RATE * mask * _laplacian(_laplacian(picture))
+        picture = picture + step
+    return picture
+
+
+def _laplacian(planes: Tensor) -> Tensor:
+    """The sum of the four neighbours less four times the pixel; beyond the border lies what lies at it."""
+    wide = F.pad(planes, (1, 1, 1, 1), mode="replicate")
+    across = wide[..., 1:-1, :-2] + wide[..., 1:-1, 2:]
+    return across + wide[..., :-2, 1:-1] + wide[..., 2:, 1:-1] - 4 * planes
 
 
 def _blurred(planes: Tensor, width_px: float) -> Tensor:
     """A Gaussian down, then across; beyond the border lies 0."""
-    kernel, count = planes.new_tensor(_gaussian(width_px)), planes.shape[1]
-    radius = len(kernel) // 2
-    down = F.conv2d(planes, kernel.view(1, 1, -1, 1).expand(count, 1, -1, 1), padding=(radius, 0), groups=count)
-    return F.conv2d(down, kernel.view(1, 1, 1, -1).expand(count, 1, 1, -1), padding=(0, radius), groups=count)
+    kernel = _gaussian(width_px)
+    return _weighted(_weighted(planes, kernel, 2), kernel, 3)
+
+
+def _weighted(planes: Tensor, kernel: tuple[float, ...], dim: int) -> Tensor:
+    """A symmetric kernel along one dimension, by shifted sums: a grouped convolution took a CPU three times as long."""
+    radius, size = len(kernel) // 2, planes.shape[dim]
+    wide = F.pad(planes, (0, 0, radius, radius) if dim == 2 else (radius, radius))
+    total = wide.narrow(dim, radius, size) * kernel[radius]
+    for offset in range(1, radius + 1):
+        both = wide.narrow(dim, radius - offset, size) + wide.narrow(dim, radius + offset, size)
+        total.add_(both, alpha=kernel[radius + offset])
+    return total
 
 
 @cache

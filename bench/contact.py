@@ -1,0 +1,112 @@
+"""The contact sheets of docs/photographs.md: the installed models on test photographs that may be shown.
+
+    python bench/photo_data.py        (it says what to fetch before)
+    python bench/contact.py --out docs/pictures
+
+Wool, stone and grass, gilt and water, rock, an interior, and print; all photographs are in the public domain or under
+the Pexels licence, and no model was trained on them. Damages and squares are those of `photo.py`, only smaller.
+"""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from photo_data import FOLDER, file_name
+from photographs.classical import biharmonic, enlargers
+from photographs.crops import Crop, square, text
+from photographs.field import Setting, installed, own
+from photographs.measure import Picture, Problem, repairing, restoring, upscaling
+from photographs.sheet import sheet
+from photographs.split import read_list
+from PIL import Image
+
+SIDE_PX = 192
+ROWS = ("sheep", "citedeCarcassonne", "goldenTemple", "petra", "pexels-6707631")
+SHOWN = ("public-domain", "Pexels")
+QUALITY = 88
+Row = tuple[str, list[tuple[str, Picture]]]
+
+
+def crops() -> list[Crop]:
+    """A square of each photograph, and text."""
+    found = []
+    for name in ROWS:
+        (photograph,) = (one for one in read_list() if one.part == "test" and Path(one.file).stem == name)
+        assert photograph.licence in SHOWN, f"{name} may not be shown: {photograph.licence}"
+        with Image.open(FOLDER / "test" / file_name(photograph)) as image:
+            found.append(Crop(name, square(np.array(image.convert("RGB")), SIDE_PX)))
+    return [*found, Crop("text-dark", text(SIDE_PX, (34, 32, 30), (246, 243, 236)))]
+
+
+def painters(task: str) -> dict[str, Callable[[Problem], Picture]]:
+    """The ends of the installed model of a task, by name."""
+    setting = Setting(Path(), 1, installed())
+    return {one.name: lambda asked, run=one.run: run(asked.given, asked.mask) for one in own(task, setting)}
+
+
+def enlarged(some: list[Crop], scale: int) -> list[Row]:
+    """Bicubic, ours, and what it should be."""
+    bicubic = next(one for one in enlargers(scale) if one.name == "bicubic")
+    ours = painters(f"upscale{scale}")
+    return [
+        (
+            asked.crop.name,
+            [
+                ("bicubic", bicubic.run(asked.given, asked.mask)),
+                *((name, paint(asked)) for name, paint in ours.items()),
+                ("original", asked.crop.pixels),
+            ],
+        )
+        for asked in upscaling(some, scale, "bicubic")
+    ]
+
+
+def restored(some: list[Crop]) -> list[Row]:
+    """Two damages, each beside what becomes of it; then what becomes of an unharmed picture."""
+    (paint,) = painters("restore").values()
+    rows: dict[str, list[tuple[str, Picture]]] = {one.name: [] for one in some}
+    for asked in restoring(some):
+        if asked.damage in ("jpeg-10", "noise-25"):
+            rows[asked.crop.name] += [(asked.damage, asked.given), ("restored", paint(asked))]
+        elif asked.damage == "clean":
+            rows[asked.crop.name] += [("unharmed, restored", paint(asked)), ("original", asked.crop.pixels)]
+    return list(rows.items())
+
+
+def repaired(some: list[Crop]) -> list[Row]:
+    """Thick strokes: what is given, the best classical filling, ours, and what had been there."""
+    ours = painters("repair")
+    return [
+        (
+            asked.crop.name,
+            [
+                ("given", asked.given),
+                ("biharmonic", biharmonic(asked.given, asked.mask)),
+                *((name, paint(asked)) for name, paint in ours.items()),
+                ("original", asked.crop.pixels),
+            ],
+        )
+        for asked in repairing(some)
+        if asked.damage == "thick"
+    ]
+
+
+def main() -> None:
+    """Draw all four."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("contact"))
+    out: Path = parser.parse_args().out
+    out.mkdir(parents=True, exist_ok=True)
+    some = crops()
+    sheets = {
+        "upscale-2": enlarged(some, 2), "upscale-4": enlarged(some, 4),
+        "restore": restored(some), "repair": repaired(some),
+    }  # fmt: skip
+    for name, rows in sheets.items():
+        sheet(rows).save(out / f"{name}.jpg", quality=QUALITY, optimize=True)
+        print(out / f"{name}.jpg")
+
+
+if __name__ == "__main__":
+    main()
