@@ -3,7 +3,7 @@
     python bench/photo_data.py        (it says what to fetch before)
     python bench/contact.py --out docs/pictures
 
-Wool, stone and grass, gilt and water, rock, an interior, and print; all photographs are in the public domain or under
+Grass, straw and stone, gilt and water, rock, a shell, and print; all photographs are in the public domain or under
 the Pexels licence, and no model was trained on them. Damages and squares are those of `photo.py`, only smaller.
 """
 
