@@ -84,7 +84,7 @@ def main() -> None:
         ]
         detail = detail_distance(torch.stack([_image(result) for result in results]), targets)
         psnr, seen = (np.mean([getattr(one, name) for one in scores]) for name in ("psnr_y", "perceptual"))
-        print(f"{fidelity:8g}  {psnr:6.2f}  {seen:8.4f}  {detail:6.4f}", flush=True)
+        print(f"{fidelity:8g}  {psnr:6.3f}  {seen:8.4f}  {detail:6.4f}", flush=True)
     maps, plain, errors = [], [], []
     for inventive, faithful, problem in zip(answers[0.0], answers[1.0], posed, strict=True):
         inside = blocks(np.ones(problem.crop.pixels.shape[:2]) if scale > 1 or not problem.mask.any() else problem.mask)
