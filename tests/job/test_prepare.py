@@ -65,7 +65,7 @@ def test_the_plan_in_words_and_in_values(tmp_path: Path, monkeypatch: pytest.Mon
     assert lines["shape"] == "8x12, 3 channels, crop"
     assert lines["networks"].startswith("fast, width 4 (generator 0.0")
     assert "augmentation flip,shift (cosine)" in lines["game"]
-    assert lines["steps"].startswith("batch 4 in parts of 2, lr 0.0005 to 0.0005, float32 on cpu")
+    assert lines["steps"].startswith("batch 4 in parts of 2, lr 0.0005 to 0.000125, float32 on cpu")
     assert lines["budget"] == "4 kimg: about 8 minutes"  # 1,000 steps of half a second, ten ticks of one
     assert lines["speed"] == "8 images a second"
     assert lines["memory"] == "2.0 GB of the 9.0 GB that are free"
