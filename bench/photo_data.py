@@ -4,7 +4,7 @@
     python bench/photo_data.py            (or --out FOLDER)
 
 Makes `training`, `validation` and `test` from `bench/photographs/list.tsv`, by links, or copies where there are none,
-and `training/pages`, which `restore` and `upscale` learn letters from.
+and `training/pages`, which networks learn letters from.
 Sources, licences and how the photographs were chosen are in docs/photo-data.md. `--assign` writes the list again by the
 rule of `bench/photographs/split.py`, after a change of it.
 """
