@@ -49,14 +49,14 @@ def test_an_own_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
 
 def test_an_own_task(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     own = example("own_task")
-    settings = {**TINY, "size": 16, "lr": 5e-3, "lr_final": 5e-3, "kimg": 0.8, "burn_in_kimg": 0, "ema_kimg": 0.01}
+    settings = {**TINY, "size": 16, "lr": 1e-3, "lr_final": 1e-3, "kimg": 0.8, "burn_in_kimg": 0, "ema_kimg": 0.01}
     folder = write_folder(tmp_path / "x", {f"{row}.png": encoded(scene(row, 16, 16)) for row in range(12)})
     network = own.main(folder, runs=tmp_path / "runs", **settings)
     assert "0001-x/samples" in capsys.readouterr().out.replace("\\", "/")
     images = torch.rand(8, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
     assert network(own.blur(images)).shape == images.shape
     scores = [json.loads(line) for line in (tmp_path / "runs" / "0001-x" / "scores.jsonl").read_text().splitlines()]
-    assert min(score["pixels"] for score in scores) < 0.8 * scores[0]["pixels"]  # twelve pictures: a bumpy game
+    assert min(score["pixels"] for score in scores) < 0.5 * scores[0]["pixels"]
     early = ganvas.load(
         tmp_path / "runs" / "0001-x" / "model.safetensors",
         generators={"sharpener": own.sharpener()},
