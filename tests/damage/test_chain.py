@@ -18,7 +18,7 @@ from ganvas.damage.jpeg import jpeg
 from ganvas.draw import Draw
 from tests.damage.photographs import photographs
 
-NEVER = RestoreRanges(untouched=0.0, fade=0.0, blur=0.0, rescale=0.0, noise=0.0, jpeg=0.0)
+NEVER = RestoreRanges(untouched=0.0, fade=0.0, blur=0.0, rescale=0.0, noise=0.0, jpeg=0.0, alone=0.0)
 
 
 def test_strength_is_the_worst_severity_and_0_leaves_the_picture() -> None:
@@ -40,9 +40,14 @@ def test_strengths_are_even_and_some_pictures_untouched() -> None:
     assert abs(float(touched.mean()) - 0.5) < 4.5 / (12 * len(touched)) ** 0.5
     assert touched.max() <= 1
     shares = (severity[strength > 0] > 0).float().mean(0)
-    spare = (1 - RESTORE.noise) * (1 - RESTORE.jpeg) * (1 - RESTORE.blur) * (1 - RESTORE.rescale) * (1 - RESTORE.fade)
-    expected = [RESTORE.fade, RESTORE.blur, RESTORE.rescale, RESTORE.noise + spare / 2, RESTORE.jpeg + spare / 2]
+    mixed = torch.tensor([getattr(RESTORE, kind) for kind in KINDS])
+    none = float((1 - mixed).prod())
+    spare = torch.tensor([0.0, 0.0, 0.0, 0.5, 0.5])
+    expected = ((1 - RESTORE.alone) * (mixed + none * spare) + RESTORE.alone * spare).tolist()
     assert shares.tolist() == pytest.approx(expected, abs=0.02)
+    single = float(((severity > 0).sum(1) == 1).sum() / len(touched))
+    by_chance = sum(float(none * chance / (1 - chance)) for chance in mixed) + none
+    assert single == pytest.approx(RESTORE.alone + (1 - RESTORE.alone) * by_chance, abs=0.02)
 
 
 @pytest.mark.parametrize("kind", KINDS)

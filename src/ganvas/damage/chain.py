@@ -32,6 +32,7 @@ class RestoreRanges:
         rescale: Chance of having been smaller.
         noise: Chance of noise.
         jpeg: Chance of JPEG. Who drew none of the five gets noise or JPEG, with equal chances.
+        alone: Chance of noise or JPEG by itself, with equal chances, whatever was drawn.
         fade_loss: Share of contrast and of colour that full severity takes.
         blur_px: Standard deviation of the Gaussian at full severity; motions are three times as long.
         rescale_factor: The smaller size at full severity, as a share of the sides. Even the slightest resizing
@@ -47,6 +48,7 @@ class RestoreRanges:
     rescale: float = 0.3
     noise: float = 0.6
     jpeg: float = 0.6
+    alone: float = 0.5
     fade_loss: float = 0.6
     blur_px: float = 1.6
     rescale_factor: float = 0.5
@@ -117,7 +119,8 @@ def draw_severity(draw: Draw, ranges: RestoreRanges = RESTORE) -> Tensor:
     chances = torch.tensor([getattr(ranges, kind) for kind in KINDS])
     has = draw.named("has").uniform(len(KINDS)) < chances
     spare = KINDS.index("noise") + draw.named("spare").integers(2)
-    has = has | (~has.any(1, keepdim=True) & (torch.arange(len(KINDS)) == spare[:, None]))
+    alone = ~has.any(1, keepdim=True) | (draw.named("alone").uniform()[:, None] < ranges.alone)
+    has = torch.where(alone, torch.arange(len(KINDS)) == spare[:, None], has)
     share = has * draw.named("share").uniform(len(KINDS)).clamp(min=0.01)
     strength = 1 - draw.named("strength").uniform()  # in (0, 1]
     strength = strength * (draw.named("untouched").uniform() >= ranges.untouched)

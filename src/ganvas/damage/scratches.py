@@ -21,7 +21,7 @@ from ganvas.tensors import Images
 VISIBLE_LEVELS = 6
 """A change of more 8-bit levels than these in any channel belongs to the mask. A network that must find fainter ones
 marks what is not there."""
-PRINT = RestoreRanges(untouched=0.4, fade=0.7, blur=0.3, rescale=0.0, noise=0.5, jpeg=0.1, noise_levels=30.0)
+PRINT = RestoreRanges(untouched=0.4, fade=0.7, blur=0.3, rescale=0.0, noise=0.5, jpeg=0.1, alone=0.0, noise_levels=30.0)
 """What a print has been through before it is marked."""
 SCAN = RestoreRanges(
     untouched=0.3,
@@ -30,6 +30,7 @@ SCAN = RestoreRanges(
     rescale=0.2,
     noise=0.4,
     jpeg=0.6,
+    alone=0.0,
     fade_loss=0.3,
     blur_px=0.8,
     rescale_factor=0.7,
