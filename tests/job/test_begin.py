@@ -56,7 +56,8 @@ def test_other_minutes_go_on_with_the_run(pictures: Path, tmp_path: Path, monkey
     stopped(pictures, tmp_path, 0.01, kimg=None)
     assert record_of(run)["changes"] == []  # equal minutes are no change
     said = stopped(pictures, tmp_path, 0.02, kimg=None)
-    assert [sentence.split(";")[0] for sentence in said[:2]] == ["kimg is now 0.08", "minutes is now 0.02"]
+    told = ["kimg is now 0.08", "burn_in_kimg is now 0.08", "minutes is now 0.02"]
+    assert [sentence.split(";")[0] for sentence in said[:3]] == told
     stopped(pictures, tmp_path, None, kimg=None)  # neither minutes nor kimg: as it is
     done = try_train(pictures, tmp_path, request={"minutes": 0.02}, kimg=None)
     assert (done.run, done.seen_kimg) == (run, 0.08)

@@ -144,6 +144,15 @@ def test_the_end_of_a_schedule_moves_with_its_start() -> None:
     assert after.training.lr_final == 1e-4
 
 
+def test_the_burn_in_keeps_its_share_of_another_budget() -> None:
+    before = config(kimg=40.0, burn_in_kimg=8.0)
+    after, changes = with_changes(before, {"kimg": 100.0})
+    assert changes == {"kimg": 100.0, "burn_in_kimg": 20.0}
+    assert after.training.burn_in_kimg == 20
+    assert with_changes(before, {"kimg": 100.0}, asked={"burn_in_kimg"})[1] == {"kimg": 100.0}
+    assert with_changes(before, {"kimg": 100.0, "burn_in_kimg": 8.0})[1] == {"kimg": 100.0}
+
+
 def test_what_cannot_change_is_refused_with_both_values() -> None:
     with pytest.raises(UsageError, match=r"--network is 'mlp', but the run was started with 'fast'.*--resume never"):
         with_changes(config(), {"network": "mlp"})

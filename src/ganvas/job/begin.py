@@ -127,7 +127,7 @@ def _go_on(run: RunFolder, call: Call, report: Report) -> bool:
     record = read_run(run)
     refuse_for_new_runs(run, record["asked"], call.only_new())
     given, budget = _budget(run, record, call)
-    config, changes = with_changes(recorded_config(record), given)
+    config, changes = with_changes(recorded_config(record), given, record["asked"])
     changes |= budget
     if record.get("finished_steps", 0) >= config.training.total_steps:
         report(

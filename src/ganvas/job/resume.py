@@ -1,6 +1,6 @@
 """Which run a command means: the same command again goes on with the run it started."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -160,11 +160,19 @@ def recorded_config(record: Mapping[str, Any]) -> TrainConfig:
     return assemble(values)
 
 
-def with_changes(config: TrainConfig, given: Mapping[str, Any]) -> tuple[TrainConfig, dict[str, Any]]:
+def with_changes(
+    config: TrainConfig, given: Mapping[str, Any], asked: Collection[str] = ()
+) -> tuple[TrainConfig, dict[str, Any]]:
     """The configuration with what may change changed, and those changes.
 
     A schedule's end that is not given itself moves with its start: after the burn-in the start alone would change
-    nothing.
+    nothing. With another budget the burn-in keeps its share of it, so that the rest is played as a run planned for this
+    budget would play it; else a longer one would be spent at the end of a learning rate that has fallen to nothing.
+
+    Args:
+        config: Of the run so far.
+        given: Options by name.
+        asked: Names of the options that the run was started with.
 
     Raises:
         UsageError: An option that cannot change differs from the run's.
@@ -180,4 +188,6 @@ def with_changes(config: TrainConfig, given: Mapping[str, Any]) -> tuple[TrainCo
     for start, end in (("lr", "lr_final"), ("gamma", "gamma_final")):
         if start in changes and end not in given and old[start]:
             changes[end] = old[end] * changes[start] / old[start]
+    if "kimg" in changes and "burn_in_kimg" not in {*given, *asked}:
+        changes["burn_in_kimg"] = old["burn_in_kimg"] * changes["kimg"] / old["kimg"]
     return replace(config, training=replace(config.training, **changes)), changes
