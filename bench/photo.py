@@ -15,12 +15,12 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from fetch import CACHE
 from photo_data import FOLDER
-from photographs import report
+from photographs import ours, report
 from photographs.cost import cost, limit_threads
 from photographs.crops import Crop, photographs, written
 from photographs.damage import KERNELS
@@ -29,6 +29,8 @@ from photographs.measure import Problem, Result, repairing, restoring, seek, sol
 from photographs.method import Method
 from photographs.scores import distance_of
 
+from ganvas.device import choose_precision
+from ganvas.job.photo_options import PrecisionChoice
 from ganvas.network.features import load_feature_network
 
 SIDE_PX: dict[Task, int] = {"upscale2": 384, "upscale4": 384, "restore": 192, "repair": 256, "find-scratches": 384}
@@ -47,6 +49,9 @@ def arguments() -> argparse.Namespace:
         parser.add_argument(f"--{task}", nargs="+", type=Path, default=[], metavar="FILE", help="our models")
     parser.add_argument("--installed", action="store_true", help="our models that came with ganvas, too")
     parser.add_argument("--strengths", nargs="+", type=float, default=[1.0], help="told to our restorers")
+    parser.add_argument(
+        "--precision", choices=get_args(PrecisionChoice), default="auto", help="of ours, as for the verbs"
+    )
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
     parser.add_argument("--kernel", choices=KERNELS, default="bicubic", help="how pictures are made smaller")
     parser.add_argument("--photographs", type=Path, default=FOLDER / "test", help="folder of pictures to measure on")
@@ -79,7 +84,8 @@ def main() -> None:
     models: dict[Task, tuple[Path, ...]] = {task: tuple(getattr(asked, task.replace("-", "_"))) for task in TASKS}
     for task, paths in installed().items() if asked.installed else ():
         models[task] += paths
-    setting = Setting(CACHE, asked.threads, models, tuple(asked.strengths), asked.quick)
+    precision = choose_precision(asked.precision, ours.CPU)
+    setting = Setting(CACHE, asked.threads, models, tuple(asked.strengths), asked.quick, precision)
     limit_threads(asked.threads)
     distance = distance_of(load_feature_network(FEATURES))
     asked.out.mkdir(parents=True, exist_ok=True)
@@ -105,7 +111,7 @@ def main() -> None:
     report.write_csv(asked.out / "scores.csv", every)
     protocol = {
         "features": FEATURES, "kernel": asked.kernel, "threads": asked.threads,
-        "strengths": asked.strengths, "quick": asked.quick,
+        "strengths": asked.strengths, "precision": precision, "quick": asked.quick,
         "side_px": SIDE_PX, "models": {task: [path.name for path in paths] for task, paths in models.items()},
         "numpy": np.__version__, "seconds": time.perf_counter() - started,
     }  # fmt: skip

@@ -55,7 +55,7 @@ def scores(summary: Path, name: str) -> dict[str, Any]:
             lines[method] = {key: row[key] for key in ("scratched", "worn", "unharmed", "text")}
     if not any(name in line for line in lines):
         raise SystemExit(f"'{summary}' has no line about '{name}'; measure the file under this name first.")
-    rest = {key: found["protocol"][key] for key in ("features", "kernel", "quick", "strengths")}
+    rest = {key: found["protocol"][key] for key in ("features", "kernel", "quick", "strengths", "precision")}
     return {"protocol": {"command": "bench/photo.py", **rest}, **lines}
 
 

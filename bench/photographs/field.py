@@ -22,6 +22,7 @@ class Setting:
         models: Our model files, by task; several are compared with each other.
         strengths: Told to our restorers.
         quick: Without the largest peer.
+        precision: Of our networks.
     """
 
     cache: Path
@@ -29,6 +30,7 @@ class Setting:
     models: dict[Task, tuple[Path, ...]]
     strengths: tuple[float, ...] = (1.0,)
     quick: bool = False
+    precision: str = "float32"
 
 
 def methods(task: Task, setting: Setting) -> list[Method]:
@@ -69,6 +71,7 @@ def own(task: Task, setting: Setting) -> list[Method]:
                     stride_px=spec.stride_px,
                     inputs=spec.inputs,
                     strength=strength,
+                    precision=setting.precision,
                 )
             )
     return found
@@ -83,7 +86,8 @@ def finders(setting: Setting) -> list[Finder]:
 
     for path in paths:
         model = load_photo_model(path, device="cpu")
-        found.append(ours.finder(path.stem, model.at(1.0), stride_px=model.photo.stride_px))
+        network, stride_px = model.at(1.0), model.photo.stride_px
+        found.append(ours.finder(path.stem, network, stride_px=stride_px, precision=setting.precision))
     return found
 
 

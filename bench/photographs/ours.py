@@ -8,10 +8,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ganvas.device import autocast
 from ganvas.job.find_scratches import THRESHOLD
 from ganvas.tensors import to_levels
 from photographs.method import Find, Finder, Mask, Method, Picture, Run
 
+CPU = torch.device("cpu")
 MID_GREY = 0.0
 """What a hole is filled with before the network sees it."""
 
@@ -27,7 +29,15 @@ def padded(given: Tensor, stride_px: int) -> Tensor:
     return F.pad(given, (0, -width % stride_px, 0, -height % stride_px), mode="replicate")
 
 
-def painter(network: nn.Module, *, scale: int, stride_px: int, inputs: tuple[str, ...], strength: float) -> Run:
+def painter(
+    network: nn.Module,
+    *,
+    scale: int,
+    stride_px: int,
+    inputs: tuple[str, ...],
+    strength: float,
+    precision: str = "float32",
+) -> Run:
     """A network with its planes, ``mask`` (1 where missing) and ``strength``, as a competitor."""
 
     @torch.inference_mode()
@@ -37,7 +47,8 @@ def painter(network: nn.Module, *, scale: int, stride_px: int, inputs: tuple[str
         image = torch.where(missing > 0, MID_GREY, image)
         planes = {"mask": missing, "strength": torch.full_like(missing, strength)}
         given = torch.cat([image, *(planes[name] for name in inputs)], dim=1)
-        painted = network(padded(given, stride_px))[:, :, : height * scale, : width * scale]
+        with autocast(CPU, precision):
+            painted = network(padded(given, stride_px))[:, :, : height * scale, : width * scale]
         result = np.asarray(to_levels(painted)[0])
         return np.where(mask[..., None], result, picture) if "mask" in inputs else result
 
@@ -45,21 +56,29 @@ def painter(network: nn.Module, *, scale: int, stride_px: int, inputs: tuple[str
 
 
 def method(
-    name: str, network: nn.Module, *, scale: int, stride_px: int, inputs: tuple[str, ...], strength: float = 1.0
+    name: str,
+    network: nn.Module,
+    *,
+    scale: int,
+    stride_px: int,
+    inputs: tuple[str, ...],
+    strength: float = 1.0,
+    precision: str = "float32",
 ) -> Method:
     """A competitor that paints pictures."""
-    run = painter(network, scale=scale, stride_px=stride_px, inputs=inputs, strength=strength)
+    run = painter(network, scale=scale, stride_px=stride_px, inputs=inputs, strength=strength, precision=precision)
     return Method(name, run, count(network))
 
 
-def finder(name: str, network: nn.Module, *, stride_px: int) -> Finder:
+def finder(name: str, network: nn.Module, *, stride_px: int, precision: str = "float32") -> Finder:
     """A competitor that marks scratches, as sure of them as the verbs ask it to be."""
     least = math.log(THRESHOLD / (1 - THRESHOLD))
 
     @torch.inference_mode()
     def run(picture: Picture) -> Mask:
         height, width = picture.shape[:2]
-        logits = network(padded(images(picture), stride_px))[0, 0, :height, :width]
+        with autocast(CPU, precision):
+            logits = network(padded(images(picture), stride_px))[0, 0, :height, :width]
         return np.asarray(logits > least)
 
     find: Find = run

@@ -9,7 +9,7 @@ from typing import Any, TypedDict, Unpack
 
 from ganvas.events import Report
 from ganvas.job.find_scratches import FOUND_GROW_PX, THRESHOLD
-from ganvas.job.photo_options import FormatChoice, PhotoOptions
+from ganvas.job.photo_options import FormatChoice, PhotoOptions, PrecisionChoice
 from ganvas.job.photos import PhotosResult
 from ganvas.job.repair import RepairRequest
 from ganvas.job.repair import repair as repair_job
@@ -26,6 +26,7 @@ class PhotoKeywords(TypedDict, total=False):
 
     model: str | Path | None
     device: str
+    precision: PrecisionChoice
     tile: int | str
     format: FormatChoice
     quality: int | None

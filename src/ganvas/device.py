@@ -62,6 +62,13 @@ def gains_from_bfloat16(device: torch.device) -> bool:
     return False
 
 
+def choose_precision(name: str, device: torch.device) -> str:
+    """What is named; for ``auto`` bfloat16 where the device gains from it, else float32."""
+    if name == "auto":
+        return "bfloat16" if gains_from_bfloat16(device) else "float32"
+    return name
+
+
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
     """The context in which networks run: bf16 autocast, or nothing for float32."""
     if precision == "float32":

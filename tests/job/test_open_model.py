@@ -1,13 +1,15 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from ganvas.errors import FileError, UsageError
 from ganvas.image.provenance import SourceType
 from ganvas.job.open_model import open_model
-from ganvas.job.photo_options import PhotoOptions
+from ganvas.job.photo_options import PhotoOptions, PrecisionChoice
 from ganvas.job.upscale import UpscaleRequest, upscale
 from tests.job.conftest import Models
 from tests.model.test_foreign import srvgg
@@ -50,3 +52,41 @@ def test_damaged_files(tmp_path: Path) -> None:
     (tmp_path / "cut.safetensors").write_bytes(b"1234")
     with pytest.raises(FileError, match="is no model, or a damaged one"):
         open_model(tmp_path / "cut.safetensors", "upscale", 2, "cpu")
+
+
+class Spied(torch.nn.Module):
+    """A network of one convolution; tells whether it ran in bfloat16."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.body = torch.nn.Conv2d(3, 3, 3, padding=1)
+        self.seen: list[bool] = []
+
+    def forward(self, given: Tensor) -> Tensor:
+        self.seen.append(torch.is_autocast_enabled("cpu"))
+        painted: Tensor = self.body(given)
+        return painted
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_precision_is_that_of_the_network_alone(models: Models, precision: PrecisionChoice) -> None:
+    spied = Spied()
+    opened = replace(open_model(models.upscale, "upscale", 2, "cpu", precision), at=lambda fidelity: spied)
+    given = torch.rand(1, 3, 8, 8)
+    with torch.no_grad():
+        painted, exact = opened.filter()(given), spied.body(given)
+    assert spied.seen == [precision == "bfloat16"]
+    assert painted.dtype == torch.float32
+    assert torch.equal(painted, exact) == (precision == "float32")
+    torch.testing.assert_close(painted, exact, atol=0.02, rtol=0)
+
+
+@pytest.mark.parametrize("gains", [True, False])
+def test_automatic_precision(models: Models, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gains: bool) -> None:
+    monkeypatch.setattr("ganvas.device.gains_from_bfloat16", lambda device: gains)
+    assert open_model(models.upscale, "upscale", 2, "cpu").precision == ("bfloat16" if gains else "float32")
+    assert open_model(models.upscale, "upscale", 2, "cpu", "float32").precision == "float32"
+    torch.save({"params": srvgg(scale=2, width=8, depth=1)}, tmp_path / "theirs.pth")
+    assert open_model(tmp_path / "theirs.pth", "upscale", 2, "cpu").precision == "float32"
+    assert open_model(tmp_path / "theirs.pth", "upscale", 2, "cpu", "bfloat16").precision == "bfloat16"

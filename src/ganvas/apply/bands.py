@@ -58,7 +58,7 @@ def filtered_bands(
     Args:
         source: The planes the filter is given.
         size: Height and width of the picture, pixels; it is thought padded to multiples of the stride.
-        filter: What to apply; it runs in float32.
+        filter: What to apply; it is given float32.
         tile: Side of what a tile keeps at most, input pixels. When memory runs out it is halved for the rest.
         device: Where to run the filter.
         needed: Whether anybody looks at what a tile keeps.

@@ -4,9 +4,10 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from ganvas.device import choose_device, place
+from ganvas.device import choose_device, choose_precision, place
 from ganvas.errors import UsageError
 from ganvas.job.painter import Opened
+from ganvas.job.photo_options import PrecisionChoice
 from ganvas.job.sample import file_hash, model_file
 from ganvas.model.catalogue import installed_for
 from ganvas.model.foreign import load_foreign
@@ -15,17 +16,21 @@ from ganvas.model.save import FORMAT
 from ganvas.network.image_to_image import fused, receptive_radius_px
 
 
-def open_model(path: Path | None, task: str, scale: int | None, device: str) -> Opened:
+def open_model(
+    path: Path | None, task: str, scale: int | None, device: str, precision: PrecisionChoice = "auto"
+) -> Opened:
     """A model for a task: the file (or run folder) given, or the installed one for a scale.
 
-    A scale of None takes the given file at its own.
+    A scale of None takes the given file at its own. Networks of others run in float32 unless bfloat16 is asked for:
+    their last layers would round the picture itself.
 
     Raises:
         FileError: The file is absent, damaged or none that can be read; or no model is installed.
         UsageError: It is for another task or scale, or the device does not exist.
     """
     file = installed_for(task, scale or 1) if path is None else model_file(path)
-    opened = _ours(file, device) if file.suffix == ".safetensors" and _is_ours(file) else _foreign(file, task, device)
+    ours = file.suffix == ".safetensors" and _is_ours(file)
+    opened = _ours(file, device, precision) if ours else _foreign(file, task, device, precision)
     if opened.task != task:
         raise UsageError(f"'{file}' is a model for {opened.task}, not {task}; choose another --model.")
     if scale is not None and opened.scale != scale:
@@ -42,7 +47,7 @@ def _is_ours(file: Path) -> bool:
         return True
 
 
-def _ours(file: Path, device: str) -> Opened:
+def _ours(file: Path, device: str, precision: PrecisionChoice) -> Opened:
     model = load_photo_model(file, device=device)
     spec = model.descriptor.photo
     assert spec is not None
@@ -57,10 +62,11 @@ def _ours(file: Path, device: str) -> Opened:
         two_ends=model.two_ends,
         at=model.at,
         device=model.device,
+        precision=choose_precision(precision, model.device),
     )
 
 
-def _foreign(file: Path, task: str, device: str) -> Opened:
+def _foreign(file: Path, task: str, device: str, precision: PrecisionChoice) -> Opened:
     network = load_foreign(file)
     scale, stride_px = int(network.scale), int(network.stride_px)  # type: ignore[arg-type]
     if task not in ("upscale", "restore") or (task == "restore") != (scale == 1):
@@ -80,4 +86,5 @@ def _foreign(file: Path, task: str, device: str) -> Opened:
         at=lambda fidelity: ready,
         device=place_on,
         foreign=True,
+        precision="float32" if precision == "auto" else precision,
     )

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ganvas.apply.assemble import Assembly, assemble
 from ganvas.apply.bands import automatic_tile
 from ganvas.apply.filter import LocalFilter
+from ganvas.device import autocast
 from ganvas.errors import UsageError
 from ganvas.image.provenance import SourceType
 
@@ -30,6 +31,7 @@ class Opened:
         at: The network at a fidelity of 0 to 1, in eval mode on the device.
         device: Where it runs.
         foreign: Whether others trained it, so that nobody knows whether it invents.
+        precision: float32 or bfloat16, of the network's inner layers.
     """
 
     name: str
@@ -43,11 +45,18 @@ class Opened:
     at: Callable[[float], nn.Module]
     device: torch.device
     foreign: bool = False
+    precision: str = "float32"
 
     def filter(self, fidelity: float = 1.0) -> LocalFilter:
         """The network as a local filter."""
         network = self.at(fidelity)
-        return LocalFilter(network, self.scale, self.stride_px, self.radius_px, _widest(network))
+
+        def fn(given: Tensor) -> Tensor:
+            with autocast(self.device, self.precision):
+                painted: Tensor = network(given)
+            return painted.float()
+
+        return LocalFilter(fn, self.scale, self.stride_px, self.radius_px, _widest(network))
 
     def facts(self) -> Mapping[str, str]:
         """Name and hash, for receipts."""
@@ -111,6 +120,7 @@ class Painter:
         return {
             "verb": self.verb,
             "model": self.model.sha256,
+            "precision": self.model.precision,
             "fidelity": self.fidelity,
             "strength": self.strength,
             "colour_lock": self.lock_box_px,

@@ -114,12 +114,14 @@ def repair(request: RepairRequest, *, report: Report = lambda event: None) -> Ph
         refuse_same(mask, request.out, "the mask")
     painter = Painter(
         "repair",
-        open_model(options.model, "repair", 1, options.device),
+        open_model(options.model, "repair", 1, options.device, options.precision),
         fidelity=request.fidelity,
         want_map=request.map,
         tile=options.tile_px(),
     )
-    finder = open_model(request.scratch_model, "find-scratches", 1, options.device) if request.find_scratches else None
+    finder = None
+    if request.find_scratches:
+        finder = open_model(request.scratch_model, "find-scratches", 1, options.device, options.precision)
     if options.dry_run:
 
         def check(entry: Entry, size: tuple[int, int]) -> None:

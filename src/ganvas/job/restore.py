@@ -65,7 +65,7 @@ def restore(request: RestoreRequest, *, report: Report = lambda event: None) -> 
     options = request.options
     painter = Painter(
         "restore",
-        open_model(options.model, "restore", 1, options.device),
+        open_model(options.model, "restore", 1, options.device, options.precision),
         fidelity=request.fidelity,
         lock_box_px=LOCK_BOX_PX if request.colour_lock else None,
         strength=request.strength,

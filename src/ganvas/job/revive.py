@@ -141,11 +141,15 @@ def revive(request: ReviveRequest, *, report: Report = lambda event: None) -> Ph
 
 
 def _open(request: ReviveRequest) -> _Models:
-    device, tile = request.options.device, request.options.tile_px()
-    finder = open_model(request.scratch_model, "find-scratches", 1, device)
-    repair = open_model(request.repair_model, "repair", 1, device)
-    restore = open_model(request.restore_model, "restore", 1, device)
-    upscale = None if request.scale is None else open_model(request.upscale_model, "upscale", request.scale, device)
+    tile = request.options.tile_px()
+
+    def opened(path: Path | None, task: str, scale: int = 1) -> Opened:
+        return open_model(path, task, scale, request.options.device, request.options.precision)
+
+    finder = opened(request.scratch_model, "find-scratches")
+    repair = opened(request.repair_model, "repair")
+    restore = opened(request.restore_model, "restore")
+    upscale = None if request.scale is None else opened(request.upscale_model, "upscale", request.scale)
     painting = [model for model in (repair, restore, upscale) if model is not None]
     if request.fidelity != 1 and not any(model.two_ends for model in painting):
         raise UsageError(f"--fidelity is {request.fidelity:g}, but none of the models has two ends; leave it out.")

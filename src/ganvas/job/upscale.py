@@ -71,7 +71,7 @@ def upscale(request: UpscaleRequest, *, report: Report = lambda event: None) -> 
     scale = DEFAULT_SCALE if request.scale is None and options.model is None else request.scale
     painter = Painter(
         "upscale",
-        open_model(options.model, "upscale", scale, options.device),
+        open_model(options.model, "upscale", scale, options.device, options.precision),
         fidelity=request.fidelity,
         lock_box_px=LOCK_BOX_PX if request.colour_lock else None,
         want_map=request.map,
