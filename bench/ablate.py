@@ -9,6 +9,7 @@ other work it came out 15 % apart for the same options, so leave the machine alo
 """
 
 import argparse
+import re
 import tempfile
 from pathlib import Path
 from statistics import mean, stdev
@@ -38,7 +39,10 @@ ARMS: dict[str, dict[str, str]] = {
     "batch": {f"{count}": f"--task restore --batch {count}" for count in (8, 16, 32)},
     "average": {f"{kimg:g} kimg": f"--task upscale --ema-kimg {kimg:g}" for kimg in (0.1, 1, 4)},
     "network": {name: f"--task upscale --network {name}" for name in ("plain", "compact")},
+    "pixel": {"Charbonnier": "--task upscale", "L1": "l1: --task upscale"},
+    "target": {"photograph": "--task upscale", "half a teacher's": "distilled: --task upscale"},
 }
+"""Options of each arm; what stands before a colon is an alteration of `altered.py`."""
 SHORT_KIMG = 0.16, 0.96
 PACES = ("tick", "evaluate", "sample", "checkpoint")
 RARELY = [word for pace in PACES for word in (f"--{pace}-every", "1000")]
@@ -81,11 +85,14 @@ def main() -> None:
             flush=True,
         )
         for arm, words in ARMS[name].items():
+            altered, _, words = words.rpartition(": ")
             options = [*words.split(), "--pixel-share", "1"]
-            folder = runs / name / arm.replace(", ", "-").replace(" ", "")
+            folder = runs / name / re.sub("[^A-Za-z0-9.]+", "-", arm)
             first, second = (
                 trained(
-                    FOLDER / "training", folder / "short", *options, *RARELY, "--kimg", str(kimg), "--resume", "never"
+                    *(FOLDER / "training", folder / "short", *options, *RARELY, "--kimg", str(kimg)),
+                    *("--resume", "never"),
+                    altered=altered,
                 )
                 for kimg in SHORT_KIMG
             )
@@ -93,7 +100,8 @@ def main() -> None:
             kimg = float(f"{kimg:.2g}")  # a cut sweep finds its runs again
             gains = []
             for seed in asked.seeds:
-                run = trained(FOLDER / "training", folder, *options, "--kimg", str(kimg), "--seed", str(seed))
+                budget = ("--kimg", str(kimg), "--seed", str(seed))
+                run = trained(FOLDER / "training", folder, *options, *budget, altered=altered)
                 gains.append(gain(run.folder / "model.safetensors", 4 if asked.quick else 1))
             spread = stdev(gains) if len(gains) > 1 else float("nan")
             each = ", ".join(f"{value:.2f}" for value in gains)

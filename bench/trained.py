@@ -29,9 +29,10 @@ class Trained:
     peak_bytes: int
 
 
-def trained(pictures: Path, runs: Path, *options: str) -> Trained:
-    """Train, or go on with the run of the same command that is already there."""
-    words = [sys.executable, "-m", "ganvas", "train", str(pictures), "--runs", str(runs), "--json", *options]
+def trained(pictures: Path, runs: Path, *options: str, altered: str = "") -> Trained:
+    """Train, or go on with the run of the same command that is already there; with an alteration of `altered.py`."""
+    program = [str(Path(__file__).with_name("altered.py")), altered] if altered else ["-m", "ganvas"]
+    words = [sys.executable, *program, "train", str(pictures), "--runs", str(runs), "--json", *options]
     started = time.perf_counter()
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert process.stdout is not None
