@@ -56,6 +56,28 @@ def test_a_batch_depends_on_position_and_draw_alone() -> None:
     assert set(crops(rows=(2, 5)).at(0, Draw(0, 20))["index"].tolist()) == {2, 5}
 
 
+@pytest.mark.parametrize("size", [(6, 6), (6, 8), (12, 16)])
+def test_tiles_kept_on_the_device_give_the_same_crops(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    draw, some = Draw(2, 12), (8, 1, 5, 2)
+    read = crops(size, some)
+    monkeypatch.setattr(Crops, "_has_room", lambda self: True)
+    kept = crops(size, some)
+    assert (read._kept is None, kept._kept is None) == (True, False)
+    for position, rows in ((0, draw), (24, draw.rows(3, 8))):
+        ours, theirs = kept.at(position, rows), read.at(position, rows)
+        assert torch.equal(ours["image"], theirs["image"])
+        assert torch.equal(ours["index"], theirs["index"])
+
+
+def test_a_gpu_keeps_tiles_it_has_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    some = crops(rows=(0, 1, 2))
+    assert not some._has_room()
+    some._device = torch.device("cuda")
+    for free, has_room in ((4 * TILES[:3].nbytes, True), (4 * TILES[:3].nbytes - 1, False)):
+        monkeypatch.setattr("ganvas.data.crops.memory_bytes", lambda device, free=free: free)
+        assert some._has_room() == has_room
+
+
 def test_eight_ways_for_a_square_and_four_for_an_oblong() -> None:
     square, oblong = torch.rand(1, 1, 4, 4), torch.rand(1, 1, 3, 4)
     assert len({turned(square, torch.tensor([way])).numpy().tobytes() for way in range(8)}) == 8
