@@ -11,6 +11,8 @@ other work it came out 15 % apart for the same options, so leave the machine alo
 import argparse
 import re
 import tempfile
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -27,22 +29,23 @@ from trained import trained
 from ganvas.metric.pairs.psnr import psnr
 from ganvas.model.photo import load_photo_model
 
+UPSCALE = "--task upscale"
 ARMS: dict[str, dict[str, str]] = {
     "blocks": {
         "dense": "--task restore --network unet",
         "depthwise": "--task restore --network unet-depthwise",
         "depthwise, two": "--task restore --network unet-depthwise --blocks 2",
     },
-    "frequency": {f"{weight:g}": f"--task upscale --frequency-weight {weight:g}" for weight in (0, 1, 5)},
-    "crop": {f"{side} px": f"--task upscale --size {side}" for side in (64, 96, 128)},
+    "pixel": {"Charbonnier": UPSCALE, "L1": f"l1: {UPSCALE}"},
+    "target": {"photograph": UPSCALE, "half a teacher's": f"distilled: {UPSCALE}"},
+    "frequency": {"0": f"{UPSCALE} --frequency-weight 0", "1": f"{UPSCALE} --frequency-weight 1", "5": UPSCALE},
+    "crop": {"64 px": f"{UPSCALE} --size 64", "96 px": UPSCALE, "128 px": f"{UPSCALE} --size 128"},
     "rate": {f"{rate:g}": f"--task restore --lr {rate:g}" for rate in (5e-4, 1e-3, 2e-3)},
     "batch": {f"{count}": f"--task restore --batch {count}" for count in (8, 16, 32)},
-    "average": {f"{kimg:g} kimg": f"--task upscale --ema-kimg {kimg:g}" for kimg in (0.1, 1, 4)},
-    "network": {name: f"--task upscale --network {name}" for name in ("plain", "compact")},
-    "pixel": {"Charbonnier": "--task upscale", "L1": "l1: --task upscale"},
-    "target": {"photograph": "--task upscale", "half a teacher's": "distilled: --task upscale"},
+    "average": {f"{kimg:g} kimg": f"{UPSCALE} --ema-kimg {kimg:g}" for kimg in (0.1, 1, 4)},
+    "network": {"plain": UPSCALE, "compact": f"{UPSCALE} --network compact"},
 }
-"""Options of each arm; what stands before a colon is an alteration of `altered.py`."""
+"""Options of each arm; what stands before a colon is an alteration of `altered.py`. Equal arms are trained once."""
 SHORT_KIMG = 0.16, 0.96
 PACES = ("tick", "evaluate", "sample", "checkpoint")
 RARELY = [word for pace in PACES for word in (f"--{pace}-every", "1000")]
@@ -79,33 +82,32 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="judge by every fourth photograph")
     asked = parser.parse_args()
     runs = asked.runs or Path(tempfile.mkdtemp(prefix="ganvas-ablate-"))
+    arms: dict[str, str] = {}
     for name in asked.ablations:
-        print(
-            f"\n{name}: {asked.seconds:g} processor seconds a run\narm               kimg   gain over plain, dB",
-            flush=True,
-        )
+        print(f"\n{name}: {asked.seconds:g} processor seconds a run", flush=True)
+        print("arm               kimg   gain over plain, dB", flush=True)
         for arm, words in ARMS[name].items():
-            altered, _, words = words.rpartition(": ")
-            options = [*words.split(), "--pixel-share", "1"]
-            folder = runs / name / re.sub("[^A-Za-z0-9.]+", "-", arm)
-            first, second = (
-                trained(
-                    *(FOLDER / "training", folder / "short", *options, *RARELY, "--kimg", str(kimg)),
-                    *("--resume", "never"),
-                    altered=altered,
-                )
-                for kimg in SHORT_KIMG
-            )
-            kimg = asked.seconds * (SHORT_KIMG[1] - SHORT_KIMG[0]) / (second.processor_s - first.processor_s)
-            kimg = float(f"{kimg:.2g}")  # a cut sweep finds its runs again
-            gains = []
-            for seed in asked.seeds:
-                budget = ("--kimg", str(kimg), "--seed", str(seed))
-                run = trained(FOLDER / "training", folder, *options, *budget, altered=altered)
-                gains.append(gain(run.folder / "model.safetensors", 4 if asked.quick else 1))
-            spread = stdev(gains) if len(gains) > 1 else float("nan")
-            each = ", ".join(f"{value:.2f}" for value in gains)
-            print(f"{arm:16s}  {kimg:5g}  {mean(gains):.3f} +- {spread:.3f}  ({each})", flush=True)
+            if words not in arms:
+                every = 4 if asked.quick else 1
+                folder = runs / re.sub("[^a-z0-9.]+", "-", words).strip("-")
+                arms[words] = measured(words, folder, asked.seconds, asked.seeds, every)
+            print(f"{arm:16s}  {arms[words]}", flush=True)
+
+
+def measured(words: str, runs: Path, seconds: float, seeds: Sequence[int], every: int) -> str:
+    """What an arm gains, seed by seed, in words."""
+    altered, _, options = words.rpartition(": ")
+    train = partial(trained, FOLDER / "training", altered=altered)
+    given = [*options.split(), "--pixel-share", "1"]
+    first, second = (
+        train(runs / "short", *given, *RARELY, "--kimg", str(kimg), "--resume", "never").processor_s
+        for kimg in SHORT_KIMG
+    )
+    kimg = float(f"{seconds * (SHORT_KIMG[1] - SHORT_KIMG[0]) / (second - first):.2g}")  # a cut sweep finds its runs
+    budgets = [("--kimg", str(kimg), "--seed", str(seed)) for seed in seeds]
+    gains = [gain(train(runs, *given, *budget).folder / "model.safetensors", every) for budget in budgets]
+    spread = stdev(gains) if len(gains) > 1 else float("nan")
+    return f"{kimg:5g}  {mean(gains):.3f} +- {spread:.3f}  ({', '.join(f'{value:.2f}' for value in gains)})"
 
 
 if __name__ == "__main__":
