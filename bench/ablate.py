@@ -3,9 +3,11 @@
     python bench/photo_data.py        (it says what to fetch before)
     python bench/ablate.py blocks frequency crop --seconds 180 --seeds 0 1 2 --runs ablate
 
-Trains on the training photographs and compares on the validation ones: PSNR-Y of the faithful end over what a user has
-without it, with the damages of `photo.py`. An arm's speed is the processor time between two short runs of it; beside
-other work it came out 15 % apart for the same options, so leave the machine alone. Kept in --runs, a cut sweep goes on.
+Trains on the training photographs and compares on the validation ones, with the damages of `photo.py`: PSNR-Y over what
+a user has without it, and the distance that `photo.py` measures. `adversarial` and `critic` go on from the faithful end
+of the installed upscale-4; theirs are the scores of the inventive end they come to. An arm's speed is the processor
+time between two short runs of it; beside other work it came out 15 % apart for the same options, so leave the machine
+alone. Kept in --runs, a cut sweep goes on.
 """
 
 import argparse
@@ -17,32 +19,46 @@ from pathlib import Path
 from statistics import mean, stdev
 
 import numpy as np
-from photo import SIDE_PX, problems
+from photo import FEATURES, SIDE_PX, problems
 from photo_data import FOLDER
 from photographs import ours
 from photographs.crops import photographs
 from photographs.field import Task
 from photographs.measure import Problem
+from photographs.scores import distance_of
 from PIL import Image
 from trained import trained
 
 from ganvas.metric.pairs.psnr import psnr
-from ganvas.model.photo import load_photo_model
+from ganvas.model.catalogue import installed_for
+from ganvas.model.photo import load_photo_model, shrink_model
+from ganvas.network.features import load_feature_network
 
-UPSCALE = "--task upscale"
+PIXELS = "--pixel-share 1"
+UPSCALE, RESTORE = f"--task upscale {PIXELS}", f"--task restore {PIXELS}"
+FINISH = (
+    "--task upscale --scale 4 --size 128 --width 64 --blocks 12 --start-from START --pixel-share 0.002 --lr 2e-4 "
+    "--lr-final 5e-5 --features mobilenet-v2 --perceptual-weight 8"
+)
 ARMS: dict[str, dict[str, str]] = {
     "blocks": {
-        "dense": "--task restore --network unet",
-        "depthwise": "--task restore --network unet-depthwise",
-        "depthwise, two": "--task restore --network unet-depthwise --blocks 2",
+        "dense": f"{RESTORE} --network unet",
+        "depthwise": f"{RESTORE} --network unet-depthwise",
+        "depthwise, two": f"{RESTORE} --network unet-depthwise --blocks 2",
     },
     "pixel": {"Charbonnier": UPSCALE, "L1": f"l1: {UPSCALE}"},
     "target": {"photograph": UPSCALE, "half a teacher's": f"distilled: {UPSCALE}"},
     "frequency": {"0": f"{UPSCALE} --frequency-weight 0", "1": f"{UPSCALE} --frequency-weight 1", "5": UPSCALE},
     "crop": {"64 px": f"{UPSCALE} --size 64", "96 px": UPSCALE, "128 px": f"{UPSCALE} --size 128"},
-    "rate": {f"{rate:g}": f"--task restore --lr {rate:g}" for rate in (5e-4, 1e-3, 2e-3)},
-    "batch": {f"{count}": f"--task restore --batch {count}" for count in (8, 16, 32)},
+    "rate": {f"{rate:g}": f"{RESTORE} --lr {rate:g}" for rate in (5e-4, 1e-3, 2e-3)},
+    "batch": {f"{count}": f"{RESTORE} --batch {count}" for count in (8, 16, 32)},
     "average": {f"{kimg:g} kimg": f"{UPSCALE} --ema-kimg {kimg:g}" for kimg in (0.1, 1, 4)},
+    "adversarial": {f"{weight:g}": f"{FINISH} --adversarial-weight {weight:g}" for weight in (0.3, 1, 3)},
+    "critic": {
+        "half as wide": f"narrow: {FINISH} --adversarial-weight 1",
+        "as it is": f"{FINISH} --adversarial-weight 1",
+        "twice as wide": f"wide: {FINISH} --adversarial-weight 1",
+    },
     "network": {"plain": UPSCALE, "compact": f"{UPSCALE} --network compact"},
 }
 """Options of each arm; what stands before a colon is an alteration of `altered.py`. Equal arms are trained once."""
@@ -52,15 +68,20 @@ RARELY = [word for pace in PACES for word in (f"--{pace}-every", "1000")]
 """Two short runs that differ in nothing but steps."""
 
 
-def gain(model_file: Path, every: int) -> float:
-    """Mean PSNR-Y over bicubic or over what was given, on the validation photographs, decibels."""
+def judged(model_file: Path, every: int) -> tuple[float, float]:
+    """Means over the validation photographs: PSNR-Y over bicubic or over what was given, decibels; and the distance."""
     model = load_photo_model(model_file, device="cpu")
     spec = model.photo
-    task: Task = "upscale2" if spec.scale == 2 else "restore"
-    run = ours.painter(model.at(1.0), scale=spec.scale, stride_px=spec.stride_px, inputs=spec.inputs, strength=1.0)
+    task: Task = f"upscale{spec.scale}" if spec.scale > 1 else "restore"  # type: ignore[assignment]
+    run = ours.painter(model.at(0.0), scale=spec.scale, stride_px=spec.stride_px, inputs=spec.inputs, strength=1.0)
     crops = list(photographs(FOLDER / "validation", SIDE_PX[task], every))
     posed = [problem for problem in problems(task, crops, "bicubic") if problem.damage != "clean"]
-    return mean(_psnr(run(one.given, one.mask), one) - _psnr(_plain(one, spec.scale), one) for one in posed)
+    distance = distance_of(load_feature_network(FEATURES))
+    results = [run(one.given, one.mask) for one in posed]
+    gains = [
+        _psnr(result, one) - _psnr(_plain(one, spec.scale), one) for result, one in zip(results, posed, strict=True)
+    ]
+    return mean(gains), mean(distance(result, one.crop.pixels) for result, one in zip(results, posed, strict=True))
 
 
 def _plain(problem: Problem, scale: int) -> np.ndarray:
@@ -83,14 +104,16 @@ def main() -> None:
     asked = parser.parse_args()
     runs = asked.runs or Path(tempfile.mkdtemp(prefix="ganvas-ablate-"))
     arms: dict[str, str] = {}
+    start = runs / "start.safetensors"
+    shrink_model(installed_for("upscale", 4), start, faithful_only=True)
     for name in asked.ablations:
         print(f"\n{name}: {asked.seconds:g} processor seconds a run", flush=True)
-        print("arm               kimg   gain over plain, dB", flush=True)
+        print(f"{'arm':16s}   kimg  gain over plain, dB{'distance':>28s}", flush=True)
         for arm, words in ARMS[name].items():
             if words not in arms:
-                every = 4 if asked.quick else 1
                 folder = runs / re.sub("[^a-z0-9.]+", "-", words).strip("-")
-                arms[words] = measured(words, folder, asked.seconds, asked.seeds, every)
+                options = words.replace("START", str(start))
+                arms[words] = measured(options, folder, asked.seconds, asked.seeds, 4 if asked.quick else 1)
             print(f"{arm:16s}  {arms[words]}", flush=True)
 
 
@@ -98,16 +121,20 @@ def measured(words: str, runs: Path, seconds: float, seeds: Sequence[int], every
     """What an arm gains, seed by seed, in words."""
     altered, _, options = words.rpartition(": ")
     train = partial(trained, FOLDER / "training", altered=altered)
-    given = [*options.split(), "--pixel-share", "1"]
+    given = options.split()
     first, second = (
         train(runs / "short", *given, *RARELY, "--kimg", str(kimg), "--resume", "never").processor_s
         for kimg in SHORT_KIMG
     )
     kimg = float(f"{seconds * (SHORT_KIMG[1] - SHORT_KIMG[0]) / (second - first):.2g}")  # a cut sweep finds its runs
     budgets = [("--kimg", str(kimg), "--seed", str(seed)) for seed in seeds]
-    gains = [gain(train(runs, *given, *budget).folder / "model.safetensors", every) for budget in budgets]
-    spread = stdev(gains) if len(gains) > 1 else float("nan")
-    return f"{kimg:5g}  {mean(gains):.3f} +- {spread:.3f}  ({', '.join(f'{value:.2f}' for value in gains)})"
+    found = [judged(train(runs, *given, *budget).folder / "model.safetensors", every) for budget in budgets]
+    return f"{kimg:5g}  " + "  ".join(_told(column) for column in zip(*found, strict=True))
+
+
+def _told(values: Sequence[float]) -> str:
+    spread = stdev(values) if len(values) > 1 else float("nan")
+    return f"{mean(values):.3f} +- {spread:.3f} ({', '.join(f'{value:.3f}' for value in values)})"
 
 
 if __name__ == "__main__":

@@ -5,17 +5,22 @@
 
 `l1` takes the plain absolute difference in the place of Charbonnier's. `distilled` lets the network of `--task upscale
 --scale 2` paint what lies halfway between the photograph and what the installed, much longer trained upscale-2 makes of
-it (Hinton et al. 2015, arXiv:1503.02531, as a regression).
+it (Hinton et al. 2015, arXiv:1503.02531, as a regression). `narrow` and `wide` give the critic half and twice its
+width.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
 import torch
+from torch import nn
 
 from ganvas.cli.app import main
 from ganvas.device import autocast, choose_precision, place
 from ganvas.draw import Draw
+from ganvas.job import photo_networks
 from ganvas.model.catalogue import installed_for
 from ganvas.model.photo import load_photo_model
 from ganvas.task import photo
@@ -48,7 +53,22 @@ def distilled() -> None:
     Enlarging.pose = taught  # type: ignore[method-assign]
 
 
-ALTERATIONS: dict[str, Callable[[], None]] = {"l1": l1, "distilled": distilled}
+def critic(width: int) -> None:
+    """A patch critic of another width than 32."""
+    build = photo_networks.build_discriminator
+
+    def other(name: str, arguments: Mapping[str, Any]) -> nn.Module:
+        return build(name, {**arguments, "width": width, "max_width": 4 * width})
+
+    photo_networks.build_discriminator = other
+
+
+ALTERATIONS: dict[str, Callable[[], None]] = {
+    "l1": l1,
+    "distilled": distilled,
+    "narrow": partial(critic, 16),
+    "wide": partial(critic, 64),
+}
 
 
 if __name__ == "__main__":
