@@ -1,4 +1,4 @@
-"""`ganvas train` with one part of the recipe exchanged that is no option: what an ablation asked about and that lost.
+"""`ganvas train` with one part of the recipe exchanged that is no option, because it brought nothing (docs/measurements.md) or nobody knows yet.
 
     python bench/altered.py l1 train PHOTOS --task upscale --pixel-share 1
     python bench/altered.py distilled train PHOTOS --task upscale --pixel-share 1
