@@ -1,4 +1,4 @@
-"""`ganvas train` with one part of the recipe exchanged that is no option, because it brought nothing (docs/measurements.md) or nobody knows yet.
+"""`ganvas train` with one part of the recipe exchanged that is no option, for `ablate.py`.
 
     python bench/altered.py l1 train PHOTOS --task upscale --pixel-share 1
     python bench/altered.py distilled train PHOTOS --task upscale --pixel-share 1
