@@ -77,11 +77,9 @@ def judged(model_file: Path, every: int) -> tuple[float, float]:
     crops = list(photographs(FOLDER / "validation", SIDE_PX[task], every))
     posed = [problem for problem in problems(task, crops, "bicubic") if problem.damage != "clean"]
     distance = distance_of(load_feature_network(FEATURES))
-    results = [run(one.given, one.mask) for one in posed]
-    gains = [
-        _psnr(result, one) - _psnr(_plain(one, spec.scale), one) for result, one in zip(results, posed, strict=True)
-    ]
-    return mean(gains), mean(distance(result, one.crop.pixels) for result, one in zip(results, posed, strict=True))
+    pairs = [(run(one.given, one.mask), one) for one in posed]
+    gains = [_psnr(result, one) - _psnr(_plain(one, spec.scale), one) for result, one in pairs]
+    return mean(gains), mean(distance(result, one.crop.pixels) for result, one in pairs)
 
 
 def _plain(problem: Problem, scale: int) -> np.ndarray:
@@ -105,6 +103,7 @@ def main() -> None:
     runs = asked.runs or Path(tempfile.mkdtemp(prefix="ganvas-ablate-"))
     arms: dict[str, str] = {}
     start = runs / "start.safetensors"
+    runs.mkdir(parents=True, exist_ok=True)
     shrink_model(installed_for("upscale", 4), start, faithful_only=True)
     for name in asked.ablations:
         print(f"\n{name}: {asked.seconds:g} processor seconds a run", flush=True)

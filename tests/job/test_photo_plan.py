@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from ganvas.errors import UnknownName
-from ganvas.job import photo_plan
 from ganvas.job.photo_plan import NETWORKS, best_by
 from ganvas.job.plan import Pictures, complete
 from ganvas.training.aim import Aim
@@ -20,7 +19,7 @@ def planned(kind: str, short_px: int = 2000, device: str = "cpu", **given: Any) 
 
 @pytest.fixture(autouse=True)
 def any_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(photo_plan, "gains_from_bfloat16", lambda device: device.type == "cuda")
+    monkeypatch.setattr("ganvas.device.gains_from_bfloat16", lambda device: device.type == "cuda")
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda", "mps"])

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from ganvas.errors import UnknownName, UsageError
-from ganvas.job import plan
 from ganvas.job.gamma import gamma_rule
 from ganvas.job.plan import NETWORKS, Pictures, complete
 from ganvas.training.config import SETTINGS, TrainConfig
@@ -38,7 +37,7 @@ def planned(given: dict[str, Any] | None = None, size: tuple[int, int] = (32, 32
 @pytest.fixture(autouse=True)
 def any_device(monkeypatch: pytest.MonkeyPatch) -> None:
     """Plans for devices this machine has not."""
-    monkeypatch.setattr(plan, "gains_from_bfloat16", lambda device: device.type == "cuda")
+    monkeypatch.setattr("ganvas.device.gains_from_bfloat16", lambda device: device.type == "cuda")
 
 
 def test_the_values_cover_every_option() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from ganvas.device import gains_from_bfloat16
+from ganvas.device import choose_precision
 from ganvas.errors import UnknownName
 from ganvas.job.gamma import gamma_rule
 from ganvas.training.config import TaskOptions
@@ -66,7 +66,7 @@ def photo_values(given: Mapping[str, Any], short_px: int, device: torch.device) 
         "beta1": 0.9,
         "beta2": 0.99,
         "penalty_interval": 4,
-        "precision": "bfloat16" if gains_from_bfloat16(device) else "float32",
+        "precision": choose_precision("auto", device),
         "preview_count": 16,
         **given,
     }

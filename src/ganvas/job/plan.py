@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from ganvas.device import gains_from_bfloat16
+from ganvas.device import choose_precision
 from ganvas.errors import UnknownName
 from ganvas.job.gamma import gamma_rule
 from ganvas.job.photo_plan import photo_values
@@ -103,7 +103,7 @@ def _recipe(network: str, area: int, pictures: Pictures, device: torch.device) -
         "lr": 2e-4 if network == "r3" else 5e-4,
         "gamma": gamma,
         "kimg": float(f"{kimg:.2g}"),
-        "precision": "bfloat16" if gains_from_bfloat16(device) else "float32",
+        "precision": choose_precision("auto", device),
         "preview_count": 8 * min(pictures.classes, 16) if pictures.classes else 64,
     }
 
