@@ -19,6 +19,17 @@ def test_score_gives_every_head_the_same_say_however_many_positions_it_has() -> 
     assert [float(head.grad[0].sum()) for head in heads if head.grad is not None] == [0.5, 0.5]
 
 
+def test_only_logits_whose_cell_the_region_touches_count_and_heads_without_positions_always_do() -> None:
+    region = torch.zeros(3, 1, 4, 4)
+    region[0, 0, 1, 3] = region[1, 0, 0, 0] = region[1, 0, 3, 3] = 1
+    patch = torch.tensor([[1.0, 2.0], [3.0, 6.0]]).repeat(3, 1, 1)
+    flat = torch.tensor([7.0, 9.0, 11.0])
+    assert Judgement((patch,), (), region).score().tolist() == [2, (1 + 6) / 2, 0]
+    assert Judgement((patch[:, None], flat), (), region).score().tolist() == [(2 + 7) / 2, (3.5 + 9) / 2, 11 / 2]
+    everywhere = Judgement((patch, flat), (), torch.ones_like(region)).score()
+    assert torch.equal(everywhere, Judgement((patch, flat)).score())
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
 def test_every_level_survives_the_way_there_and_back(dtype: torch.dtype) -> None:
     levels = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)

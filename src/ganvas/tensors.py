@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 Images = Tensor
@@ -29,15 +30,25 @@ class Judgement(NamedTuple):
     Attributes:
         logits: One or several heads, each ``(N, ...)``: patch, multi-scale and projected critics return several.
         features: Activations on the way, shallow to deep, each ``(N, C, h, w)`` or ``(N, F)``; may be empty.
+        region: Where maps of logits count, ``(N, 1, H, W)`` of the picture: those whose cell has a 1 in it. None for
+            everywhere.
     """
 
     logits: tuple[Logits, ...]
     features: tuple[Tensor, ...] = ()
+    region: Tensor | None = None
 
     def score(self) -> PerSample:
-        """The mean over heads and positions: one number a sample, shape ``(N,)``."""
-        per_head = [head.flatten(1).mean(1) if head.ndim > 1 else head for head in self.logits]
+        """The mean over heads and positions that count: one number a sample, shape ``(N,)``."""
+        per_head = [self._mean(head) if head.ndim > 1 else head for head in self.logits]
         return sum(per_head[1:], start=per_head[0]) / len(per_head)
+
+    def _mean(self, head: Logits) -> PerSample:
+        if self.region is None or head.ndim < 3:
+            return head.flatten(1).mean(1)
+        cells = F.adaptive_max_pool2d(self.region, head.shape[-2:]).to(head)
+        cells = cells.view(len(head), *[1] * (head.ndim - 3), *head.shape[-2:]).expand_as(head).flatten(1)
+        return (head.flatten(1) * cells).sum(1) / cells.sum(1).clamp(min=1)
 
 
 def to_levels(images: Images) -> Levels:

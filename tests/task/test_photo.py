@@ -103,7 +103,7 @@ def test_the_row_compares_the_composite_with_what_was_there(name: str) -> None:
     (row,) = one.rows(problem, painted)
     assert (row.critic, row.real, row.fake) == ("discriminator", problem["target"], painted["image"])
     assert row.real_condition is row.fake_condition is problem.get("mask")
-    assert (row.real_condition is None) == (name != "repair")
+    assert (row.real_condition is None) == (name != "repair") == (not row.masked)
 
 
 def test_the_stages_come_in_the_order_of_nogan() -> None:

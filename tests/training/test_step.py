@@ -340,6 +340,42 @@ def test_an_image_condition_goes_where_its_picture_goes(shared: bool, generator:
     assert not torch.equal(spy.images[0], real if not generator else fake)
 
 
+class Pixels(nn.Module):
+    """Judges every pixel, and the mask not at all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor(2.0))
+
+    def forward(self, images: Tensor, condition: Tensor) -> Judgement:
+        return Judgement((self.weight * images[:, 0],))
+
+
+@pytest.mark.parametrize("augment", [(), ("flip", "shift")])
+@pytest.mark.parametrize("directional", [True, False])
+def test_in_a_masked_row_only_what_the_mask_marks_is_judged_and_penalised(
+    directional: bool, augment: Sequence[str]
+) -> None:
+    def played(scale: float, masked: bool) -> tuple[Tensor, Log, Tensor]:
+        """The losses where everything outside of the mask is so many times larger."""
+        mask = torch.zeros(N, 1, SIDE, SIDE)
+        mask[:, :, 3:5, 2:6] = 1
+        real, fake = (torch.where(mask > 0, seen, scale * seen) for seen in (pictures(1), pictures(2)))
+        row = Row("d", real, fake.requires_grad_(), mask, mask, masked=masked)
+        rules = game(penalty="r1+r2", directional=directional, augment=augment, augment_p=1.0)
+        loss, log = critic_loss([row], {"d": Pixels()}, rules, Draw(0, N))
+        word, _ = generator_loss({}, {}, [row], {}, {"d": Pixels()}, rules, Draw(0, N))
+        (gradient,) = torch.autograd.grad(word, fake)
+        assert bool((gradient * (1 - mask)).any()) is not masked
+        return loss, log, word
+
+    for one, other in zip(played(1, True), played(3, True), strict=True):
+        torch.testing.assert_close(one, other)
+    assert played(1, False)[0] != played(3, False)[0]
+    if not augment and not directional:
+        assert float(played(1, True)[1]["d/r1"]) == pytest.approx(2**2 / 8)  # of the mean of eight pixels
+
+
 def test_colour_and_cutout_leave_an_image_condition_alone() -> None:
     same = pictures(1)
     row = Row("d", same, same, real_condition=same, fake_condition=same)

@@ -35,11 +35,11 @@ class Adversarial:
 
 
 def _mean(judgement: Judgement, loss: Callable[[Logits], Logits]) -> PerSample:
-    return Judgement(tuple(loss(logits) for logits in judgement.logits)).score()
+    return judgement._replace(logits=tuple(loss(logits) for logits in judgement.logits)).score()
 
 
 def _difference(real: Judgement, fake: Judgement) -> Judgement:
-    return Judgement(tuple(r - f for r, f in zip(real.logits, fake.logits, strict=True)))
+    return real._replace(logits=tuple(r - f for r, f in zip(real.logits, fake.logits, strict=True)))
 
 
 def _logistic_critic(real: Judgement, fake: Judgement) -> PerSample:

@@ -69,7 +69,8 @@ def judged_with_tangent(judge: Judge, images: Images, tangent: Tensor) -> tuple[
         judgement = judge(forward_ad.make_dual(images, tangent.detach()))
         derivative = forward_ad.unpack_dual(judgement.score()).tangent
         assert derivative is not None, "the judgement does not depend on the images"
-        return Judgement(_primals(judgement.logits), _primals(judgement.features)), derivative.square()
+        plain = judgement._replace(logits=_primals(judgement.logits), features=_primals(judgement.features))
+        return plain, derivative.square()
 
 
 @cache

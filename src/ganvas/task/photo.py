@@ -126,11 +126,11 @@ class PhotoTask:
         return {"image": image}
 
     def rows(self, problem: Problem, painted: Painted) -> Sequence[Row]:
-        """The critic compares what was painted with what was there, in the light of the mask."""
+        """The critic compares what was painted with what was there; its word counts where something was painted."""
         if self.make_discriminator is None:
             return ()
         mask = problem.get("mask")
-        return (Row("discriminator", problem["target"], painted["image"], mask, mask),)
+        return (Row("discriminator", problem["target"], painted["image"], mask, mask, masked=mask is not None),)
 
     def preview(self, networks: Networks, batch: Batch, draw: Draw) -> Tensor:
         """Columns of three: what was given, what was painted, what it should be; ``(N, 3, 3 H, W)``."""

@@ -152,8 +152,8 @@ def sides(row: Row, networks: Networks, game: Game, draw: Draw) -> tuple[Side, S
     fake_transform = real_transform if game.augment_shared else _transform(row.fake, game, draw.named("augment-fake"))
     critic = networks[row.critic]
     return (
-        Side(_judge(critic, row.real_condition, real_transform, game), row.real.float(), real_transform),
-        Side(_judge(critic, row.fake_condition, fake_transform, game), row.fake.float(), fake_transform),
+        Side(_judge(critic, row.real_condition, row.masked, real_transform, game), row.real.float(), real_transform),
+        Side(_judge(critic, row.fake_condition, row.masked, fake_transform, game), row.fake.float(), fake_transform),
     )
 
 
@@ -170,15 +170,16 @@ def _transform(images: Images, game: Game, draw: Draw) -> Transform | None:
 
 
 def _judge(
-    critic: nn.Module, condition: Tensor | None, transform: Transform | None, game: Game
+    critic: nn.Module, condition: Tensor | None, masked: bool, transform: Transform | None, game: Game
 ) -> Callable[[Images], Judgement]:
     if condition is not None and condition.ndim == 4 and transform is not None:
         condition = transform.geometric().apply(condition)
+    region = condition if masked else None
 
     def judge(images: Images) -> Judgement:
         with game.autocast():
             judged: Judgement = critic(images) if condition is None else critic(images, condition)
-        return Judgement(tuple(logits.float() for logits in judged.logits), judged.features)
+        return judged._replace(logits=tuple(logits.float() for logits in judged.logits), region=region)
 
     return judge
 

@@ -59,6 +59,8 @@ class Row:
         real_condition: ``(N, K)`` or an image ``(N, K, H, W)``; an image is augmented with its picture.
             Relativistic pairing compares row i of real with row i of fake, so both conditions should match.
         fake_condition: The same for the fakes.
+        masked: Whether the condition is a mask of one plane outside of which nothing is painted, and a critic's maps
+            of logits count where it is 1 alone.
         history: Size of the pool of past fakes the critic also sees (CycleGAN uses 50); 0 shows fresh fakes only.
         group: Rows of one group share one augmentation draw.
     """
@@ -68,6 +70,7 @@ class Row:
     fake: Tensor
     real_condition: Tensor | None = None
     fake_condition: Tensor | None = None
+    masked: bool = False
     history: int = 0
     group: str | None = None
 
