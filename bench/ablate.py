@@ -4,10 +4,10 @@
     python bench/ablate.py blocks frequency crop --seconds 180 --seeds 0 1 2 --runs ablate
 
 Trains on the training photographs and compares on the validation ones, with the damages of `photo.py`: PSNR-Y over what
-a user has without it, and the distance that `photo.py` measures. `adversarial` and `critic` go on from the faithful end
-of the installed upscale-4; theirs are the scores of the inventive end they come to. An arm's speed is the processor
-time between two short runs of it; beside other work it came out 15 % apart for the same options, so leave the machine
-alone. Kept in --runs, a cut sweep goes on.
+a user has without it, and the distance that `photo.py` measures. `adversarial`, `critic` and `heard` go on from the
+faithful end of the installed upscale-4; theirs are the scores of the inventive end they come to. An arm's speed is the
+processor time between two short runs of it; beside other work it came out 15 % apart for the same options, so leave the
+machine alone. Kept in --runs, a cut sweep goes on.
 """
 
 import argparse
@@ -36,10 +36,17 @@ from ganvas.network.features import load_feature_network
 
 PIXELS = "--pixel-share 1"
 UPSCALE, RESTORE = f"--task upscale {PIXELS}", f"--task restore {PIXELS}"
-FINISH = (
-    "--task upscale --scale 4 --size 128 --width 64 --blocks 12 --start-from START --pixel-share 0.002 --lr 2e-4 "
-    "--lr-final 5e-5 --features mobilenet-v2 --perceptual-weight 8"
-)
+
+
+def finish(adversarial: float = 1, batch: int = 4, gamma: float = 16) -> str:
+    """The adversarial part alone, from the faithful end of the installed upscale-4."""
+    return (
+        "--task upscale --scale 4 --size 128 --width 64 --blocks 12 --start-from START --pixel-share 0.002 --lr 2e-4 "
+        "--lr-final 5e-5 --features mobilenet-v2 --perceptual-weight 8 "
+        f"--adversarial-weight {adversarial:g} --batch {batch} --gamma {gamma:g}"
+    )
+
+
 ARMS: dict[str, dict[str, str]] = {
     "blocks": {
         "dense": f"{RESTORE} --network unet",
@@ -53,12 +60,13 @@ ARMS: dict[str, dict[str, str]] = {
     "rate": {f"{rate:g}": f"{RESTORE} --lr {rate:g}" for rate in (5e-4, 1e-3, 2e-3)},
     "batch": {f"{count}": f"{RESTORE} --batch {count}" for count in (8, 16, 32)},
     "average": {f"{kimg:g} kimg": f"{UPSCALE} --ema-kimg {kimg:g}" for kimg in (0.1, 1, 4)},
-    "adversarial": {f"{weight:g}": f"{FINISH} --adversarial-weight {weight:g}" for weight in (0.3, 1, 3)},
+    "adversarial": {f"{weight:g}": finish(weight) for weight in (0.3, 1, 3)},
     "critic": {
-        "half as wide": f"narrow: {FINISH} --adversarial-weight 1",
-        "as it is": f"{FINISH} --adversarial-weight 1",
-        "twice as wide": f"wide: {FINISH} --adversarial-weight 1",
+        "half as wide": f"narrow: {finish()}",
+        "as it is": finish(),
+        "twice as wide": f"wide: {finish()}",
     },
+    "heard": {"batch 4, gamma 16": finish(), "batch 16": finish(batch=16), "gamma 130": finish(gamma=130)},
     "network": {"plain": UPSCALE, "compact": f"{UPSCALE} --network compact"},
 }
 """Options of each arm; what stands before a colon is an alteration of `altered.py`. Equal arms are trained once."""
