@@ -8,6 +8,7 @@ from cyclopts import App, CycloptsError, UnusedCliTokensError
 
 from ganvas.cli.show import error
 from ganvas.errors import GanvasError
+from ganvas.heap import keep_freed_memory
 
 
 def _version() -> str:
@@ -90,6 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words or bool(os.environ.get("GANVAS_DEBUG"))
     words = [word for word in words if word != "--debug"]
+    keep_freed_memory()
     try:
         app(words, exit_on_error=False, print_error=False, result_action="return_value")
     except UnusedCliTokensError as wrong:
