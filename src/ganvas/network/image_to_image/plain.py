@@ -7,7 +7,6 @@ from torch import Tensor, nn
 
 from ganvas.network.image_to_image.interface import require_given
 from ganvas.network.layers.initialise import LEAKY_GAIN, LEAKY_SLOPE, scaled_normal, zeros
-from ganvas.network.layers.precision import FullPrecision
 from ganvas.network.layers.reparameterised import ReparameterisedConv
 from ganvas.tensors import Images
 
@@ -32,7 +31,7 @@ class PlainUpscaler(nn.Module):
         self.inputs: tuple[str, ...] = ()
         self.from_image = scaled_normal(nn.Conv2d(3, width, 3, padding=1), LEAKY_GAIN)
         self.body = nn.ModuleList(ReparameterisedConv(width, width, LEAKY_GAIN * depth**-0.5) for _ in range(depth))
-        self.to_image = FullPrecision(zeros(nn.Conv2d(width, 3 * scale**2, 3, padding=1)))
+        self.to_image = zeros(nn.Conv2d(width, 3 * scale**2, 3, padding=1))
 
     def forward(self, given: Tensor) -> Images:
         """Map ``(N, 3, h, w)`` to ``(N, 3, h * scale, w * scale)``, both in [-1, 1]."""
@@ -41,5 +40,5 @@ class PlainUpscaler(nn.Module):
         first = x = F.leaky_relu(self.from_image(given), LEAKY_SLOPE, inplace=True)
         for conv in self.body:
             x = F.leaky_relu(conv(x), LEAKY_SLOPE, inplace=True)
-        residual = self.to_image(first + x)
+        residual = self.to_image(first + x)  # small, so bfloat16 has levels enough; its sum with the picture is float32
         return F.pixel_shuffle(residual + given.repeat_interleave(self.scale**2, dim=1), self.scale)
