@@ -1,7 +1,9 @@
 import torch
 
 from ganvas.network.image_to_image.gated_unet import GatedUnet
+from ganvas.network.layers.fill import smooth_fill
 from ganvas.network.layers.gated import GatedResidual
+from ganvas.network.layers.spread import spread_detail
 from tests.network.architectures import perturbed
 
 
@@ -46,3 +48,16 @@ def test_it_learns_what_a_smooth_filling_misses() -> None:
         optimiser.step()
         losses.append(loss.item())
     assert losses[-1] < 0.1 * losses[0]
+
+
+def test_the_last_plane_is_the_share_of_detail_that_is_spread_over_the_hole() -> None:
+    network = GatedUnet(width=4).double()
+    picture = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    mask = torch.zeros(1, 1, 64, 64, dtype=torch.float64)
+    mask[..., 20:30, 24:60] = 1.0
+    with torch.no_grad():
+        network.get_parameter("to_image.inner.bias")[-4:] = 0.6
+        painting = network(torch.cat([picture, mask], dim=1))
+    filled = smooth_fill(picture, mask)
+    torch.testing.assert_close(painting, filled + 0.6 * spread_detail(filled, mask))
+    assert ((painting - filled) * mask).std() > 0.05

@@ -10,7 +10,7 @@ input pixel in use, and how far an output pixel looks. `compact` is the upscaler
     compact scale=4              621424   621424     619.2         18          1
     unet                         865196   865196      31.7         67          8
     unet block=depthwise         362092   362092      13.8         39          8
-    gated-unet                  1536396  1536396      44.1        184          8
+    gated-unet                  1537552  1537552      44.4        184          8
 """
 
 from collections.abc import Mapping

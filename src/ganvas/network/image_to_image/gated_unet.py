@@ -11,6 +11,7 @@ from ganvas.network.layers.fill import smooth_fill
 from ganvas.network.layers.gated import GatedConv, GatedResidual
 from ganvas.network.layers.initialise import zeros
 from ganvas.network.layers.precision import FullPrecision
+from ganvas.network.layers.spread import spread_detail
 from ganvas.network.layers.ushape import UShape
 from ganvas.network.layers.widths import doubling_widths
 from ganvas.tensors import Images
@@ -22,8 +23,9 @@ class GatedUnet(nn.Module):
 
     Dilations of 1, 2, 4, 8 carry what surrounds a hole across it (Yu et al. 2018, arXiv:1801.07892, figure 4).
     Holes are filled smoothly first, which is nearly right for a scratch; the network paints what is to be added, and a
-    fresh one adds nothing. The result is the raw painting, of the whole picture: whoever has the mask puts the two
-    together.
+    fresh one adds nothing. In the middle of a hole convolutions see the same everywhere, and could paint nothing but a
+    smear or a screen of dots; so detail of the surroundings is spread over it, and the network says how much of that
+    belongs where. The result is the raw painting, of the whole picture: whoever has the mask puts the two together.
 
     Args:
         width: Channels at half of the picture's size.
@@ -49,7 +51,7 @@ class GatedUnet(nn.Module):
         bottom = nn.Sequential(*(GatedResidual(widths[-1], dilation) for dilation in dilations))
         self.from_image = GatedConv(4 * (3 + len(self.inputs)), width)
         self.body = UShape(widths, GatedResidual, bottom)
-        self.to_image = FullPrecision(zeros(nn.Conv2d(width, 4 * 3, 3, padding=1)))
+        self.to_image = FullPrecision(zeros(nn.Conv2d(width, 4 * (3 + 1), 3, padding=1)))
 
     def forward(self, given: Tensor) -> Images:
         """Map the picture and the mask of what is missing in it, ``(N, 4, h, w)``, to a painting ``(N, 3, h, w)``."""
@@ -57,4 +59,5 @@ class GatedUnet(nn.Module):
         picture, mask = given[:, :3], given[:, 3:]
         filled = smooth_fill(picture, mask)
         seen = F.pixel_unshuffle(torch.cat([filled, mask.to(filled)], 1), 2)
-        return filled + F.pixel_shuffle(self.to_image(self.body(self.from_image(seen))), 2)
+        painted = F.pixel_shuffle(self.to_image(self.body(self.from_image(seen))), 2)
+        return filled + painted[:, :3] + painted[:, 3:] * spread_detail(filled, mask.to(filled))

@@ -44,7 +44,7 @@ def smooth_fill(picture: Images, mask: Tensor) -> Images:
         both = torch.cat([picture * known, known], 1)
         filled, left = torch.zeros_like(picture), torch.ones_like(mask)
         for width_px in WIDTHS_PX:
-            means = _blurred(both, width_px)
+            means = blurred(both, width_px)
             share = means[:, -1:]
             trusted = left * (share / TRUST).clamp(max=1).square()
             filled = filled + trusted * means[:, :-1] / share.clamp(min=1e-6)
@@ -69,7 +69,7 @@ def _laplacian(planes: Tensor) -> Tensor:
     return across + wide[..., :-2, 1:-1] + wide[..., 2:, 1:-1] - 4 * planes
 
 
-def _blurred(planes: Tensor, width_px: float) -> Tensor:
+def blurred(planes: Tensor, width_px: float) -> Tensor:
     """A Gaussian down, then across; beyond the border lies 0."""
     kernel = _gaussian(width_px)
     return _weighted(_weighted(planes, kernel, 2), kernel, 3)

@@ -1,0 +1,101 @@
+from itertools import product
+
+import numpy as np
+import torch
+from scipy import ndimage
+
+from ganvas.network.layers.fill import smooth_fill
+from ganvas.network.layers.spread import COARSEST_PX, SIGNS, STRIDES_PX, spread_detail
+from tests.task.scenes import scene
+
+REACH_PX = sum(STRIDES_PX)
+PICTURE = torch.from_numpy(scene(0, 96, 80)).permute(2, 0, 1)[None].double() / 127.5 - 1
+
+
+def hole(top: int, bottom: int, left: int = 0, right: int = 80) -> torch.Tensor:
+    mask = torch.zeros(1, 1, 96, 80, dtype=torch.float64)
+    mask[..., top:bottom, left:right] = 1
+    return mask
+
+
+def texture(side: int) -> torch.Tensor:
+    """Blurred noise in colours that go together: rust and moss."""
+    noise = torch.randn(1, 2, side, side, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    colours = torch.tensor([[0.2, 0.1, 0.05], [0.0, 0.1, -0.05]], dtype=torch.float64)
+    picture = torch.einsum("nchw,cd->ndhw", noise, colours)
+    return torch.from_numpy(ndimage.gaussian_filter(picture.numpy(), (0, 0, 0.8, 0.8), mode="wrap"))
+
+
+def test_it_is_one_sparse_kernel_over_the_detail_of_what_is_known() -> None:
+    mask = hole(30, 55, 28, 52)  # so far from the border that no step leaves the picture
+    filled = smooth_fill(PICTURE, mask)
+    kernel, count = np.zeros((2, 2 * REACH_PX + 1, 2 * REACH_PX + 1))
+    for steps in product(range(9), repeat=3):
+        rows, columns = (np.array([divmod(step, 3)[axis] - 1 for step in steps]) for axis in (0, 1))
+        at = REACH_PX + int(rows @ STRIDES_PX), REACH_PX + int(columns @ STRIDES_PX)
+        kernel[at] += np.prod([SIGNS[step] for step in steps])
+        count[at] += 1
+    known = 1 - mask[0, 0].numpy()
+
+    def mean(plane: np.ndarray) -> np.ndarray:
+        radius = round(3 * COARSEST_PX)
+        return np.asarray(ndimage.gaussian_filter(plane, COARSEST_PX, mode="constant", radius=radius))
+
+    known_nearby = ndimage.correlate(known, count, mode="constant")
+    wanted = [
+        ndimage.correlate((plane - mean(plane) / mean(np.ones_like(plane))) * known, kernel, mode="constant")
+        / np.sqrt(known_nearby + 1)
+        * (1 - known)
+        for plane in filled[0].numpy()
+    ]
+    np.testing.assert_allclose(spread_detail(filled, mask)[0].numpy(), np.stack(wanted), atol=1e-9)
+
+
+def test_a_texture_goes_on_with_its_grain_and_its_colours() -> None:
+    picture, mask = texture(400), torch.zeros(1, 1, 400, 400, dtype=torch.float64)
+    mask[..., 20::40] = mask[..., 21::40] = mask[..., 22::40] = mask[..., 23::40] = 1
+    spread = spread_detail(smooth_fill(picture, mask), mask)[0]
+    mean = torch.from_numpy(ndimage.gaussian_filter(picture.numpy(), (0, 0, COARSEST_PX, COARSEST_PX)))
+    detail, inside = (picture - mean)[0], mask[0, 0].bool()
+    wanted, found = torch.cov(detail.flatten(1)), torch.cov(spread[:, inside])
+    assert (found - wanted).abs().max() < 0.25 * wanted.abs().max()
+    for lag in range(1, 9):  # along the holes; a screen of dots would return after some of them
+        here, there = (
+            torch.corrcoef(torch.stack([plane[:-lag][inside[:-lag]], plane[lag:][inside[:-lag]]]))[0, 1]
+            for plane in (detail[0], spread[0])
+        )
+        assert abs(here - there) < 0.2, lag
+
+
+def test_nothing_is_added_where_nothing_is_missing_or_nothing_is_known() -> None:
+    mask = hole(30, 55, 20, 60)
+    spread = spread_detail(smooth_fill(PICTURE, mask), mask)
+    assert not (spread * (1 - mask)).any()
+    assert spread[..., 30:55, 20:60].std() > 0.01
+    everything = torch.ones_like(mask)
+    assert not spread_detail(smooth_fill(PICTURE, everything), everything).any()
+
+
+def test_a_plain_colour_stays_plain_up_to_the_border() -> None:
+    plain = torch.full((2, 3, 48, 48), 0.4, dtype=torch.float64)
+    mask = torch.zeros(2, 1, 48, 48, dtype=torch.float64)
+    mask[..., :7] = 1
+    assert spread_detail(plain, mask).abs().max() < 1e-12
+
+
+def test_a_picture_moved_by_a_pixel_gets_the_same_texture_moved() -> None:
+    picture, mask = texture(200), torch.zeros(1, 1, 200, 200, dtype=torch.float64)
+    mask[..., 95:105, 90:110] = 1
+    first = spread_detail(smooth_fill(picture, mask), mask)
+    picture, mask = (plane.roll((1, 1), (2, 3)) for plane in (picture, mask))
+    second = spread_detail(smooth_fill(picture, mask), mask)
+    torch.testing.assert_close(second, first.roll((1, 1), (2, 3)), rtol=0, atol=1e-12)
+
+
+def test_under_autocast_it_is_float32() -> None:
+    mask = hole(40, 43)
+    filled = smooth_fill(PICTURE, mask)
+    with torch.autocast("cpu", torch.bfloat16):
+        spread = spread_detail(filled.float(), mask.float())
+    assert spread.dtype == torch.float32
+    torch.testing.assert_close(spread.double(), spread_detail(filled, mask), rtol=0, atol=1e-5)
