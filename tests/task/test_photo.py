@@ -117,6 +117,7 @@ def test_the_stages_come_in_the_order_of_nogan() -> None:
     assert (joint.generators, joint.critics) == (True, True)
     assert joint.weights == {"pixel": 8.0, "frequency": 2.0}
     assert pixel.weights == {}
+    assert [stage.buffers for stage in one.stages] == [{"invention": 0.0}, {"invention": 1.0}, {"invention": 1.0}]
     assert joint.stop is not None
     assert (joint.stop.score, joint.stop.patience, joint.stop.higher_is_better) == ("detail_distance", 3, False)
     assert task("upscale").stages[2].stop is None
@@ -125,7 +126,7 @@ def test_the_stages_come_in_the_order_of_nogan() -> None:
 def test_without_a_critic_nobody_judges() -> None:
     one = task("repair", make_discriminator=None, pixel_share=1.0)
     (stage,) = one.stages
-    assert (stage.share, stage.critics, stage.snapshot) == (1.0, False, None)
+    assert (stage.share, stage.critics, stage.snapshot, stage.buffers) == (1.0, False, None, {"invention": 0.0})
     assert one.players().critics == {}
     assert one.rows(one.problem(BATCH, DRAW), {"image": CLEAN}) == ()
 

@@ -8,7 +8,7 @@ import torch
 
 from ganvas.events import Progress
 from ganvas.training.checkpoint import checkpoint_path, read_checkpoint
-from ganvas.training.task import Stage, Stop
+from ganvas.training.task import Players, Stage, Stop
 from tests.training.toys import Simple, options, play
 from tests.training.watching import (
     SETTINGS,
@@ -94,3 +94,27 @@ def test_a_last_stage_that_stopped_goes_on_with_a_larger_budget_alone(tmp_path: 
     assert (stopped.counters.step, again.counters.step) == (10, 10)
     more, _ = watched(tmp_path, task, settings=options(kimg=0.32))
     assert (more.counters.step, more.counters.stage_stopped) == (15, True)  # its next score is no better, either
+
+
+class Buffered(Simple):
+    """With a buffer in the generator."""
+
+    def players(self) -> Players:
+        players = super().players()
+        players.generators["g"].register_buffer("invention", torch.zeros(()))
+        return players
+
+
+def test_a_stage_fills_the_buffers_it_names_in_the_network_and_in_its_average(tmp_path: Path) -> None:
+    stages = (
+        Stage("a", 0.5, buffers={"invention": 0.25, "nobody's": 1.0}, snapshot="kept"),
+        Stage("b", 0.3, buffers={"invention": 1.0}),
+        Stage("c", 0.2),
+    )
+    state, _ = watched(tmp_path / "whole", Buffered(stages=stages))
+    ends = [network["g"].get_buffer("invention") for network in (state.players.generators, state.averages)]
+    assert [float(value) for value in (state.snapshots["kept/g/invention"], *ends)] == [0.25, 1, 1]
+    with pytest.raises(KilledError):
+        watched(tmp_path / "cut", Buffered(stages=stages), interrupted=Before(12))
+    cut, _ = watched(tmp_path / "cut", Buffered(stages=stages))
+    assert differing(state, cut) == []

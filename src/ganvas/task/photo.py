@@ -23,6 +23,8 @@ from ganvas.training.task import Batch, Networks, Painted, Players, Problem, Row
 
 FAITHFUL = "faithful"
 """The snapshot at the end of the pixel stage."""
+EXACT, INVENTING = {"invention": 0.0}, {"invention": 1.0}
+"""What a `GatedUnet` may do in the pixel stage and with a critic."""
 CRITIC_SHARE = 0.2
 """Of what the pixel stage leaves, the part in which the critic learns alone what the generator paints."""
 CELL_PX = 8
@@ -93,15 +95,15 @@ class PhotoTask:
     def stages(self) -> Sequence[Stage]:
         """Pixels; then, where there is a critic, the critic alone, and both."""
         if self.make_discriminator is None:
-            return (Stage("pixel", critics=False),)
+            return (Stage("pixel", critics=False, buffers=EXACT),)
         rest = 1 - self.pixel_share
         exact = {term.name: 0.0 for term in self.terms if term.name == "perceptual"}
         joint = {term.name: term.weight / self.weights.adversarial for term in self.terms}
         stop = Stop("detail_distance", self.patience) if self.patience else None
         return (
-            Stage("pixel", self.pixel_share, critics=False, weights=exact, snapshot=FAITHFUL),
-            Stage("critic", rest * CRITIC_SHARE, generators=False),
-            Stage("joint", rest * (1 - CRITIC_SHARE), weights=joint, stop=stop),
+            Stage("pixel", self.pixel_share, critics=False, weights=exact, buffers=EXACT, snapshot=FAITHFUL),
+            Stage("critic", rest * CRITIC_SHARE, generators=False, buffers=INVENTING),
+            Stage("joint", rest * (1 - CRITIC_SHARE), weights=joint, buffers=INVENTING, stop=stop),
         )
 
     def players(self) -> Players:

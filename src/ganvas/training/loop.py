@@ -39,7 +39,7 @@ from ganvas.training.policy import adapt_augmentation
 from ganvas.training.run import RunFolder
 from ganvas.training.sheet import write_sheet
 from ganvas.training.sitting import note_options, take_up
-from ganvas.training.stages import improved, next_stage, stage_end
+from ganvas.training.stages import fill_buffers_, improved, next_stage, stage_end
 from ganvas.training.state import TrainingState
 from ganvas.training.task import Batch, Task
 from ganvas.training.vitals import OWN_SCORE, FixedBatches, examine, first_rows, resting, scores, vitals_count
@@ -152,6 +152,9 @@ class Loop:
         table = Table(self.task, self.data.training, self.options, stage, self.device, self.world)
         for network in self.state.trained_networks().values():
             network.train()
+            fill_buffers_(network, stage)
+        for average in self.state.averages.values():
+            fill_buffers_(average, stage)
         while counters.step < end and not counters.stage_stopped:
             if self.world.any(self.interrupted(), self.device):
                 if self._culprit() is None:

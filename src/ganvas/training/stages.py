@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from torch import nn
+
 from ganvas.errors import UnknownName, UsageError
 from ganvas.training.state import Counters
 from ganvas.training.task import Stage, Stop
@@ -54,6 +56,13 @@ def improved(stop: Stop, counters: Counters, scores: Mapping[str, float]) -> boo
     else:
         counters.stage_waited += 1
     return counters.stage_waited < stop.patience
+
+
+def fill_buffers_(network: nn.Module, stage: Stage) -> None:
+    """Give a network what the stage says of its buffers; those it does not have are somebody else's."""
+    for name, buffer in network.named_buffers():
+        if name in stage.buffers:
+            buffer.fill_(stage.buffers[name])
 
 
 def next_stage(counters: Counters) -> None:

@@ -116,6 +116,7 @@ class Stage:
         generators: Whether generators (and helpers) are stepped.
         critics: Whether critics are stepped, and the adversarial loss reaches the generators.
         weights: Term weights that differ in this stage.
+        buffers: Buffers of generators, and their averages, that are filled with a value when the stage begins.
         snapshot: Name under which the averaged generators are kept when the stage ends.
         stop: When to end it early, by a score of `Task.evaluate`.
     """
@@ -125,6 +126,7 @@ class Stage:
     generators: bool = True
     critics: bool = True
     weights: Mapping[str, float] = field(default_factory=dict)
+    buffers: Mapping[str, float] = field(default_factory=dict)
     snapshot: str | None = None
     stop: Stop | None = None
 

@@ -29,8 +29,11 @@ def built(variant: str) -> nn.Module:
 
 
 def trained(variant: str, dtype: torch.dtype = torch.float64) -> nn.Module:
-    """The network as after some training: no weight is zero."""
-    return perturbed(built(variant).to(dtype)).eval()
+    """The network as after some training: no weight is zero, no buffer either."""
+    network = perturbed(built(variant).to(dtype)).eval()
+    for buffer in network.buffers():
+        buffer.fill_(1.0)
+    return network
 
 
 def facts(network: nn.Module) -> ImageToImage:

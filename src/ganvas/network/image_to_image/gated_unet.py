@@ -16,6 +16,9 @@ from ganvas.network.layers.ushape import UShape
 from ganvas.network.layers.widths import doubling_widths
 from ganvas.tensors import Images
 
+SHARE = 0.5
+"""Of the spread detail that a fresh network takes. At 0 it would stay: half of a random texture is as good turned."""
+
 
 @final
 class GatedUnet(nn.Module):
@@ -25,7 +28,8 @@ class GatedUnet(nn.Module):
     Holes are filled smoothly first, which is nearly right for a scratch; the network paints what is to be added, and a
     fresh one adds nothing. In the middle of a hole convolutions see the same everywhere, and could paint nothing but a
     smear or a screen of dots; so detail of the surroundings is spread over it, and the network says how much of that
-    belongs where. The result is the raw painting, of the whole picture: whoever has the mask puts the two together.
+    belongs where. While the buffer ``invention`` is 0 none does: the likeliest pixels have no texture. The result is
+    the raw painting, of the whole picture: whoever has the mask puts the two together.
 
     Args:
         width: Channels at half of the picture's size.
@@ -51,7 +55,12 @@ class GatedUnet(nn.Module):
         bottom = nn.Sequential(*(GatedResidual(widths[-1], dilation) for dilation in dilations))
         self.from_image = GatedConv(4 * (3 + len(self.inputs)), width)
         self.body = UShape(widths, GatedResidual, bottom)
-        self.to_image = FullPrecision(zeros(nn.Conv2d(width, 4 * (3 + 1), 3, padding=1)))
+        to_image = zeros(nn.Conv2d(width, 4 * (3 + 1), 3, padding=1))
+        with torch.no_grad():
+            to_image.get_parameter("bias")[-4:] = SHARE
+        self.to_image = FullPrecision(to_image)
+        self.invention: Tensor
+        self.register_buffer("invention", torch.zeros(()))
 
     def forward(self, given: Tensor) -> Images:
         """Map the picture and the mask of what is missing in it, ``(N, 4, h, w)``, to a painting ``(N, 3, h, w)``."""
@@ -60,4 +69,5 @@ class GatedUnet(nn.Module):
         filled = smooth_fill(picture, mask)
         seen = F.pixel_unshuffle(torch.cat([filled, mask.to(filled)], 1), 2)
         painted = F.pixel_shuffle(self.to_image(self.body(self.from_image(seen))), 2)
-        return filled + painted[:, :3] + painted[:, 3:] * spread_detail(filled, mask.to(filled))
+        detail = spread_detail(filled, mask.to(filled))
+        return filled + painted[:, :3] + self.invention * painted[:, 3:] * detail
