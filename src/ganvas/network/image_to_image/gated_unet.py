@@ -16,7 +16,7 @@ from ganvas.network.layers.ushape import UShape
 from ganvas.network.layers.widths import doubling_widths
 from ganvas.tensors import Images
 
-SHARE = 0.5
+SHARE = 0.8
 """Of the spread detail that a fresh network takes. At 0 it would stay: half of a random texture is as good turned."""
 
 

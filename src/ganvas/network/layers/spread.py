@@ -1,5 +1,6 @@
 """Detail of what is known, spread over what is missing: texture without a pattern."""
 
+import math
 from itertools import product
 
 import torch
@@ -22,22 +23,27 @@ def spread_detail(filled: Images, mask: Tensor) -> Images:
 
     Sums of shifted copies with both signs keep the covariance of a texture, over distances and over colours, and
     lose everything else: a Gaussian texture (van Wijk 1991, spot noise; Galerne, Gousseau and Morel 2011). The signs
-    are the same for every pixel, so a tile gets the texture of the whole picture.
+    are the same for every pixel, so a tile gets the texture of the whole picture. Detail that is in few places, such as
+    an edge, is no texture: the sum is made smaller by how uneven it is.
 
     Args:
         filled: ``(N, C, H, W)``, the holes filled smoothly.
         mask: ``(N, 1, H, W)``, 1 where the picture is missing, else 0.
 
     Returns:
-        ``(N, C, H, W)`` with the local deviation of detail, 0 where nothing is missing or known nearby.
+        ``(N, C, H, W)``; of an even texture with its deviation; 0 where nothing is missing or known nearby.
     """
     with torch.autocast(filled.device.type, enabled=False):
         mean = blurred(torch.cat([filled, torch.ones_like(mask)], 1), COARSEST_PX)
         known = 1 - mask
-        total, count = (filled - mean[:, :-1] / mean[:, -1:]) * known, known
+        detail = (filled - mean[:, :-1] / mean[:, -1:]) * known
+        sizes = torch.cat([known, detail.abs().mean(1, keepdim=True), detail.square().mean(1, keepdim=True)], 1)
         for stride in STRIDES_PX:
-            total, count = _summed(total, stride, SIGNS), _summed(count, stride, (1,) * 9)
-        return total / (count + 1).sqrt() * mask
+            detail, sizes = _summed(detail, stride, SIGNS), _summed(sizes, stride, (1,) * 9)
+        count, absolute, square = sizes.split(1, dim=1)
+        # (E|x|)² / E[x²] is 2/π of a Gaussian, and the part that is not 0 of what is 0 in most places.
+        evenness: Tensor = (math.pi / 2 * absolute.square() / (count * square).clamp(min=1e-12)).clamp(max=1)
+        return detail / (count + 1).sqrt() * evenness.square() * mask
 
 
 def _summed(planes: Tensor, stride_px: int, factors: tuple[int, ...]) -> Tensor:
