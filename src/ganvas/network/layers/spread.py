@@ -42,8 +42,9 @@ def spread_detail(filled: Images, mask: Tensor) -> Images:
             detail, sizes = _summed(detail, stride, SIGNS), _summed(sizes, stride, (1,) * 9)
         count, absolute, square = sizes.split(1, dim=1)
         # (E|x|)² / E[x²] is 2/π of a Gaussian, and the part that is not 0 of what is 0 in most places.
-        evenness: Tensor = (math.pi / 2 * absolute.square() / (count * square).clamp(min=1e-12)).clamp(max=1)
-        return detail / (count + 1).sqrt() * evenness.square() * mask
+        evenness = (math.pi / 2 * absolute.square() / (count * square).clamp(min=1e-12)).clamp(max=1)
+        spread: Tensor = detail / (count + 1).sqrt() * evenness.square() * mask
+        return spread
 
 
 def _summed(planes: Tensor, stride_px: int, factors: tuple[int, ...]) -> Tensor:
