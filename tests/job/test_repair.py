@@ -31,7 +31,8 @@ def write_mask(path: Path, mask: np.ndarray) -> Path:
 
 
 def ask(photos: Path, out: Path, models: Models, mask: Path | None, **options: Any) -> RepairRequest:
-    return RepairRequest(photos, out, mask, options=PhotoOptions(model=models.repair, device="cpu", **options))
+    options = {"model": models.repair, "device": "cpu", **options}
+    return RepairRequest(photos, out, mask, fidelity=1.0, options=PhotoOptions(**options))
 
 
 @pytest.mark.parametrize("format", ["png", "tiff"])
@@ -273,6 +274,15 @@ def test_a_dry_run_looks_at_the_masks(tmp_path: Path, models: Models) -> None:
     assert "There is no mask for 'c.png'" in told["c.png"]
     assert "is not a picture of a known format" in told["d.png"]
     assert not (tmp_path / "out").exists()
+
+
+def test_what_is_missing_is_invented_where_the_model_can(tmp_path: Path, models: Models) -> None:
+    source, mask = write_picture(tmp_path / "in.png", noise(9, 9)), write_mask(tmp_path / "m.png", spots(9, 9))
+    request = replace(ask(source, tmp_path / "out", models, mask), fidelity=None)
+    assert repair(request).receipts[0].options["fidelity"] == 0.0
+    single = write_model(tmp_path / "single.safetensors", "repair")
+    request = replace(request, out=tmp_path / "other", options=replace(request.options, model=single))
+    assert repair(request).receipts[0].options["fidelity"] == 1.0
 
 
 def test_a_mask_that_was_edited_is_not_made_anew(tmp_path: Path, models: Models) -> None:

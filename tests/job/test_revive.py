@@ -20,6 +20,7 @@ def ask(photos: Path, out: Path, models: Models, **options: Any) -> ReviveReques
     return ReviveRequest(
         photos,
         out,
+        fidelity=1.0,
         repair_model=models.repair,
         restore_model=models.restore,
         scratch_model=models.nothing,
@@ -141,9 +142,14 @@ def test_fidelity_goes_to_the_models_that_have_two_ends(tmp_path: Path, models: 
     (receipt,) = revive(request).receipts
     assert [step.options["fidelity"] for step in receipt.steps] == [0.0, 1.0]
     assert (read_picture(tmp_path / "out" / "a.png").pixels[8, 2:12] == 191).all()  # 0.5, the inventive end
+    assert revive(replace(request, fidelity=None)).skipped == ("a.png",)  # nothing else than what is there
+    (receipt,) = revive(replace(request, fidelity=1.0)).receipts
+    assert [step.options["fidelity"] for step in receipt.steps] == [1.0, 1.0]
     single = write_model(tmp_path / "single.safetensors", "repair")
     with pytest.raises(UsageError, match="--fidelity is 0, but none of the models has two ends"):
         revive(replace(request, repair_model=single))
+    (receipt,) = revive(replace(request, repair_model=single, fidelity=None)).receipts
+    assert [step.options["fidelity"] for step in receipt.steps] == [1.0, 1.0]
 
 
 def test_sixteen_bits_and_transparency_all_the_way(tmp_path: Path, models: Models, scratched: np.ndarray) -> None:

@@ -19,7 +19,7 @@ def repair(
     scratch_model: Path | None = None,
     scratch_threshold: float | None = None,
     grow: int | None = None,
-    fidelity: float = 1.0,
+    fidelity: float | None = None,
     map: Annotated[bool, Parameter(negative="")] = False,
     options: Common = None,
     json: Annotated[bool, Parameter(negative="")] = False,
@@ -43,7 +43,7 @@ def repair(
     grow
         Pixels to widen the mask by: none for your own, 2 for one that was found.
     fidelity
-        1 is the faithful end of the model, 0 the inventive one.
+        1 is the faithful end of the model, 0 the inventive one, which is the default: what is missing must be invented.
     map
         Write where the two ends disagree, as NAME.map.png.
     options

@@ -16,7 +16,7 @@ def revive(
     out: Path,
     strength: float = 1.0,
     scale: int | None = None,
-    fidelity: float = 1.0,
+    fidelity: float | None = None,
     colour_lock: bool = False,
     scratch_threshold: float = 0.8,
     grow: int = 2,
@@ -41,7 +41,7 @@ def revive(
     scale
         How many times the sides grow in the end.
     fidelity
-        1 is the faithful end of each model, 0 the inventive one.
+        1 is the faithful end of each model, 0 the inventive one. Default: 0 for what is repaired, 1 for the rest.
     colour_lock
         Keep the broad colours while restoring; off, since old photographs are faded.
     scratch_threshold

@@ -38,7 +38,8 @@ class RepairRequest:
         scratch_model: That network's file; None takes the installed one.
         scratch_threshold: How sure the network must be that a pixel is marked, between 0 and 1; None is `THRESHOLD`.
         grow: Pixels to widen the mask by; None is 0 for a mask that was given and `FOUND_GROW_PX` for one found.
-        fidelity: 1 is the faithful end of the model, 0 the inventive one.
+        fidelity: 1 is the faithful end of the model, 0 the inventive one, which None takes where there is one: what is
+            missing has to be invented, and the likeliest pixels are a smear.
         map: Write where the two ends disagree, as ``NAME.map.png``.
         options: How files are read and written.
     """
@@ -50,7 +51,7 @@ class RepairRequest:
     scratch_model: Path | None = None
     scratch_threshold: float | None = None
     grow: int | None = None
-    fidelity: float = 1.0
+    fidelity: float | None = None
     map: bool = False
     options: PhotoOptions = field(default_factory=PhotoOptions)
 
@@ -61,7 +62,7 @@ class RepairRequest:
             UsageError: No mask or two of them, or a number out of range.
         """
         self.options.check()
-        check_share("fidelity", self.fidelity)
+        check_share("fidelity", repair_fidelity(self.fidelity))
         if (self.mask is None) != self.find_scratches:
             how = (
                 "both --mask and --find-scratches are"
@@ -95,6 +96,11 @@ def check_grow(grow_px: int) -> None:
         raise UsageError(f"--grow is {grow_px}, but it must be 0 to {MOST_GROW_PX} pixels.")
 
 
+def repair_fidelity(asked: float | None, *, two_ends: bool = True) -> float:
+    """What was asked for, or what there is."""
+    return asked if asked is not None else 0.0 if two_ends else 1.0
+
+
 def repair(request: RepairRequest, *, report: Report = lambda event: None) -> PhotosResult:
     """Fill the masked parts of photographs; every other pixel is given back bit-identical.
 
@@ -112,10 +118,11 @@ def repair(request: RepairRequest, *, report: Report = lambda event: None) -> Ph
     mask = _checked_mask(request.mask, files.single)
     if mask is not None and mask.is_file() and files.folder is None:
         refuse_same(mask, request.out, "the mask")
+    model = open_model(options.model, "repair", 1, options.device, options.precision)
     painter = Painter(
         "repair",
-        open_model(options.model, "repair", 1, options.device, options.precision),
-        fidelity=request.fidelity,
+        model,
+        fidelity=repair_fidelity(request.fidelity, two_ends=model.two_ends),
         want_map=request.map,
         tile=options.tile_px(),
     )

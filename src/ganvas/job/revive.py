@@ -29,7 +29,7 @@ from ganvas.job.photo_options import PhotoOptions, check_share
 from ganvas.job.photos import Claim, Made, PhotosResult, Work, read_loaded, read_whole, run_photos
 from ganvas.job.preview import preview
 from ganvas.job.render_photo import Loaded, Tick, render, source_side, unchanged_by, unseen_note
-from ganvas.job.repair import check_grow, read_mask
+from ganvas.job.repair import check_grow, read_mask, repair_fidelity
 from ganvas.job.restore import LOCK_BOX_PX as RESTORE_BOX_PX
 from ganvas.job.upscale import LOCK_BOX_PX as UPSCALE_BOX_PX
 from ganvas.job.write_mask import write_mask
@@ -47,7 +47,8 @@ class ReviveRequest:
         out: The folder for results and steps.
         strength: The most damage a photograph may have, 0 to 1; at 1 the model judges for itself.
         scale: Enlarge so many times in the end; None does not.
-        fidelity: 1 is the faithful end of each model, 0 the inventive one.
+        fidelity: 1 is the faithful end of each model, 0 the inventive one; None repairs with the inventive end and
+            does the rest with the faithful ones.
         colour_lock: Keep the low frequencies of the photograph while restoring; off, since old ones are faded.
         scratch_threshold: How sure the network must be that a pixel is marked, between 0 and 1.
         grow: Pixels to widen the scratches that are found.
@@ -62,7 +63,7 @@ class ReviveRequest:
     out: Path
     strength: float = 1.0
     scale: int | None = None
-    fidelity: float = 1.0
+    fidelity: float | None = None
     colour_lock: bool = False
     scratch_threshold: float = THRESHOLD
     grow: int = FOUND_GROW_PX
@@ -80,7 +81,7 @@ class ReviveRequest:
         """
         self.options.check()
         check_share("strength", self.strength)
-        check_share("fidelity", self.fidelity)
+        check_share("fidelity", repair_fidelity(self.fidelity))
         if self.options.model is not None:
             raise UsageError(
                 f"--model is '{self.options.model}', but revive has one model a step; say --repair-model …."
@@ -151,16 +152,17 @@ def _open(request: ReviveRequest) -> _Models:
     restore = opened(request.restore_model, "restore")
     upscale = None if request.scale is None else opened(request.upscale_model, "upscale", request.scale)
     painting = [model for model in (repair, restore, upscale) if model is not None]
-    if request.fidelity != 1 and not any(model.two_ends for model in painting):
+    if request.fidelity not in (None, 1) and not any(model.two_ends for model in painting):
         raise UsageError(f"--fidelity is {request.fidelity:g}, but none of the models has two ends; leave it out.")
 
     def fidelity(model: Opened) -> float:
-        return request.fidelity if model.two_ends else 1.0
+        return 1.0 if request.fidelity is None or not model.two_ends else request.fidelity
 
+    to_repair = repair_fidelity(request.fidelity if repair.two_ends else None, two_ends=repair.two_ends)
     restore_lock = RESTORE_BOX_PX if request.colour_lock else None
     return _Models(
         finder,
-        Painter("repair", repair, fidelity=fidelity(repair), tile=tile),
+        Painter("repair", repair, fidelity=to_repair, tile=tile),
         Painter(
             "revive",
             restore,
