@@ -17,7 +17,7 @@ from tests.photo_models import noise, read_picture, write_picture
 
 
 def test_ours(models: Models) -> None:
-    opened = open_model(models.shifted, "upscale", 2, "cpu")
+    opened = open_model(models.shifted, "upscale", 2, "cpu", "float32")
     assert (opened.name, opened.scale, opened.stride_px, opened.two_ends) == ("shifted", 2, 1, True)
     given = torch.zeros(1, 3, 2, 2)
     assert opened.filter(1.0)(given).allclose(torch.zeros(()))
