@@ -62,7 +62,8 @@ class RepairRequest:
             UsageError: No mask or two of them, or a number out of range.
         """
         self.options.check()
-        check_share("fidelity", repair_fidelity(self.fidelity))
+        if self.fidelity is not None:
+            check_share("fidelity", self.fidelity)
         if (self.mask is None) != self.find_scratches:
             how = (
                 "both --mask and --find-scratches are"
@@ -96,11 +97,6 @@ def check_grow(grow_px: int) -> None:
         raise UsageError(f"--grow is {grow_px}, but it must be 0 to {MOST_GROW_PX} pixels.")
 
 
-def repair_fidelity(asked: float | None, *, two_ends: bool = True) -> float:
-    """What was asked for, or what there is."""
-    return asked if asked is not None else 0.0 if two_ends else 1.0
-
-
 def repair(request: RepairRequest, *, report: Report = lambda event: None) -> PhotosResult:
     """Fill the masked parts of photographs; every other pixel is given back bit-identical.
 
@@ -119,10 +115,11 @@ def repair(request: RepairRequest, *, report: Report = lambda event: None) -> Ph
     if mask is not None and mask.is_file() and files.folder is None:
         refuse_same(mask, request.out, "the mask")
     model = open_model(options.model, "repair", 1, options.device, options.precision)
+    most_inventive = 0.0 if model.two_ends else 1.0
     painter = Painter(
         "repair",
         model,
-        fidelity=repair_fidelity(request.fidelity, two_ends=model.two_ends),
+        fidelity=most_inventive if request.fidelity is None else request.fidelity,
         want_map=request.map,
         tile=options.tile_px(),
     )

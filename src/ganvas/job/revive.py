@@ -29,7 +29,7 @@ from ganvas.job.photo_options import PhotoOptions, check_share
 from ganvas.job.photos import Claim, Made, PhotosResult, Work, read_loaded, read_whole, run_photos
 from ganvas.job.preview import preview
 from ganvas.job.render_photo import Loaded, Tick, render, source_side, unchanged_by, unseen_note
-from ganvas.job.repair import check_grow, read_mask, repair_fidelity
+from ganvas.job.repair import check_grow, read_mask
 from ganvas.job.restore import LOCK_BOX_PX as RESTORE_BOX_PX
 from ganvas.job.upscale import LOCK_BOX_PX as UPSCALE_BOX_PX
 from ganvas.job.write_mask import write_mask
@@ -81,7 +81,8 @@ class ReviveRequest:
         """
         self.options.check()
         check_share("strength", self.strength)
-        check_share("fidelity", repair_fidelity(self.fidelity))
+        if self.fidelity is not None:
+            check_share("fidelity", self.fidelity)
         if self.options.model is not None:
             raise UsageError(
                 f"--model is '{self.options.model}', but revive has one model a step; say --repair-model …."
@@ -155,14 +156,13 @@ def _open(request: ReviveRequest) -> _Models:
     if request.fidelity not in (None, 1) and not any(model.two_ends for model in painting):
         raise UsageError(f"--fidelity is {request.fidelity:g}, but none of the models has two ends; leave it out.")
 
-    def fidelity(model: Opened) -> float:
-        return 1.0 if request.fidelity is None or not model.two_ends else request.fidelity
+    def fidelity(model: Opened, unasked: float = 1.0) -> float:
+        return 1.0 if not model.two_ends else unasked if request.fidelity is None else request.fidelity
 
-    to_repair = repair_fidelity(request.fidelity if repair.two_ends else None, two_ends=repair.two_ends)
     restore_lock = RESTORE_BOX_PX if request.colour_lock else None
     return _Models(
         finder,
-        Painter("repair", repair, fidelity=to_repair, tile=tile),
+        Painter("repair", repair, fidelity=fidelity(repair, unasked=0.0), tile=tile),
         Painter(
             "revive",
             restore,
