@@ -14,6 +14,14 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_heap() -> Iterator[None]:
+    """No command run in this process changes how its memory is kept for the tests that follow."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ganvas.cli.app.keep_freed_memory", lambda: False)
+        yield
+
+
 @pytest.fixture(scope="session")
 def quick() -> Iterator[None]:
     """Plans that measure the fewest steps they can."""

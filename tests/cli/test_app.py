@@ -45,6 +45,13 @@ def test_help_needs_no_torch(words: list[str]) -> None:
     assert (done.stdout.splitlines()[-1], done.stderr) == ("False", "")
 
 
+def test_a_command_keeps_the_memory_it_frees(ganvas: Ganvas, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr(module, "keep_freed_memory", lambda: asked.append(True))
+    ganvas("presets")
+    assert asked == [True]
+
+
 def test_as_a_module() -> None:
     command = [sys.executable, "-W", "error", "-m", "ganvas", "--help"]
     done = subprocess.run(command, capture_output=True, text=True)
