@@ -21,6 +21,7 @@ from ganvas.training.loop import Loop
 from tests.data.pictures import write_folder
 from tests.runs import (
     SMALL,
+    after,
     class_folder,
     files_below,
     picture,
@@ -31,12 +32,6 @@ from tests.runs import (
 )
 
 pytestmark = pytest.mark.usefixtures("quick")
-
-
-def after(steps: int) -> Callable[[], bool]:
-    """Someone who asks to stop before the step with this number."""
-    left = iter([False] * steps)
-    return lambda: next(left, True)
 
 
 def record_of(run: Path) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from ganvas.job.sample import SampleRequest, sample
 from ganvas.job.train import TrainResult, plan, train
 from ganvas.model.photo import load_photo_model
 from tests.data.pictures import encoded, write_folder
+from tests.runs import after
 from tests.task.scenes import scene
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -38,11 +39,6 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eight of 72x100, and one that is smaller than a tile."""
     files = {f"{row}.png": encoded(scene(row, 72, 100)) for row in range(8)} | {"small.png": encoded(scene(9, 20, 90))}
     return write_folder(tmp_path_factory.mktemp("photographs") / "photographs", files)
-
-
-def after(steps: int) -> Callable[[], bool]:
-    left = iter([False] * steps)
-    return lambda: next(left, True)
 
 
 def go(

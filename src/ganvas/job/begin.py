@@ -11,6 +11,7 @@ import torch
 
 from ganvas.events import Notice, Planned, Report, Warned
 from ganvas.job.carry import read_warmth
+from ganvas.job.lineage import lineage
 from ganvas.job.networks import Own
 from ganvas.job.pictures import changed_data, data_record, packed_pictures
 from ganvas.job.prepare import Plan, Request, make_plan
@@ -113,6 +114,7 @@ def begin(call: Call, device: torch.device, world: World, report: Report, held: 
             "threads": torch.get_num_threads(),
             "versions": {"python": platform.python_version(), "torch": torch.__version__},
             "started": now(),
+            "started_from": lineage(request.start_from) if request.start_from else [],
             "changes": [],
         }
     )

@@ -84,7 +84,7 @@ def inherited(path: Path, given: Mapping[str, Any], size: tuple[int, int]) -> di
         FileError: There is no model at the path.
         UsageError: Its card is not one that ganvas wrote, or one of the two is for photographs and the other is not.
     """
-    descriptor = read_descriptor(_model_file(path))
+    descriptor = read_descriptor(model_file(path))
     photographs = given.get("kind", "generate") != "generate"
     if photographs != (descriptor.photo is not None):
         raise UsageError(
@@ -117,7 +117,7 @@ def read_warmth(
     Raises:
         FileError: There is no model at the path.
     """
-    model = _model_file(path)
+    model = model_file(path)
     descriptor = read_descriptor(model)
     with safe_open(model, framework="pt") as file:
         generator = {
@@ -137,5 +137,6 @@ def read_warmth(
     return Warmth(networks, descriptor.labels.names, new_labels, tell)
 
 
-def _model_file(path: Path) -> Path:
+def model_file(path: Path) -> Path:
+    """The model of a run folder, or the file that was named."""
     return path / "model.safetensors" if path.is_dir() else path

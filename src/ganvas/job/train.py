@@ -196,6 +196,7 @@ def _play(
         "ganvas": record["ganvas"],
         "torch": record["versions"]["torch"],
         "started": record["started"],
+        **({"started_from": record["started_from"]} if record.get("started_from") else {}),
     }
 
     def export(state: TrainingState, path: Path) -> None:
