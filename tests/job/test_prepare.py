@@ -151,6 +151,20 @@ def test_scores_take_a_tenth_of_the_steps_unless_told_how_often(
     assert planned(folder, {**options, "evaluate_every": 0.1}, minutes=60).config.training.evaluate_every_kimg == 0.1
 
 
+def test_a_power_cut_costs_little_and_of_a_run_on_photographs_less(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scored(monkeypatch, Calibration(0.5, 0.0, None, 0))
+    folder = plain_folder(tmp_path / "x", 20, 40, 40)
+    paces = {}
+    for kind in ("generate", "restore"):
+        options = {"task": kind, "size": 16, "batch": 4, "precision": "float32", "width": 4}
+        training = planned(folder, options, minutes=600).config.training
+        assert training.evaluate_every_kimg == pytest.approx(7.2, rel=0.01)
+        paces[kind] = training.checkpoint_every_kimg * 1000 / 4 * 0.5
+    assert paces == {"generate": pytest.approx(900), "restore": pytest.approx(120)}
+
+
 def test_the_plan_says_what_plays_a_part() -> None:
     def words(**given: Any) -> str:
         return game(complete(given, Pictures(100, (8, 8), 3), CPU).training)

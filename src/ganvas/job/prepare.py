@@ -35,8 +35,8 @@ from ganvas.training.memory import explained_memory, rows_at_once, smaller_micro
 from ganvas.training.task import Task
 from ganvas.training.vitals import OWN_SCORE
 
-MOST_BETWEEN_CHECKPOINTS_S = 900.0
-"""What a power cut may cost."""
+MOST_LOST_S, MOST_LOST_OF_PHOTOS_S = 900.0, 120.0
+"""What a power cut may cost; less of a run on photographs, whose networks are small and soon written."""
 SCORING_SHARE = 0.1
 """How much of the time of its steps a run spends on looks of a feature network, unless told how often."""
 MEMORY_SHARE = 0.8
@@ -246,12 +246,11 @@ def _paced(given: Mapping[str, Any], pictures: Pictures, device: torch.device, c
     options, paces = complete(given, pictures, device).training, dict[str, float]()
     kimg_a_second = options.images_per_step / 1000 / cost.step_s
     if "checkpoint_every_kimg" not in given:
-        most = MOST_BETWEEN_CHECKPOINTS_S * kimg_a_second
-        paces["checkpoint_every_kimg"] = min(options.checkpoint_every_kimg, most)
+        most_s = MOST_LOST_OF_PHOTOS_S if given.get("kind", GENERATE) in PHOTO else MOST_LOST_S
+        paces["checkpoint_every_kimg"] = min(options.checkpoint_every_kimg, most_s * kimg_a_second)
     if "evaluate_every_kimg" not in given:
         least = cost.score_s / SCORING_SHARE * kimg_a_second
-        often = paces.get("checkpoint_every_kimg", options.evaluate_every_kimg)
-        paces["evaluate_every_kimg"] = max(often, least)
+        paces["evaluate_every_kimg"] = max(min(options.evaluate_every_kimg, MOST_LOST_S * kimg_a_second), least)
     return complete({**given, **paces}, pictures, device)
 
 
