@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import binary_dilation, distance_transform_cdt, generate_binary_structure
 
-from ganvas.apply.masks import grown, mask_of, mask_pixels, unseen
+from ganvas.apply.masks import grown, hidden, mask_of, mask_pixels, unseen
 from ganvas.errors import DataError
 from ganvas.image.metadata import Metadata
 from ganvas.image.photo import Photo
@@ -81,3 +81,14 @@ def test_what_cannot_be_seen_is_further_than_the_radius(size: tuple[int, int], r
 
 def test_nothing_of_a_mask_that_marks_nothing_is_unseen() -> None:
     assert not unseen(np.zeros((4, 5), bool), 0).any()
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_what_is_fully_transparent_is_hidden_too(channels: int) -> None:
+    mask, pixels = np.zeros((2, 3), bool), np.full((2, 3, channels), 9, np.uint8)
+    mask[0, 1] = True
+    pixels[1, 2] = 0
+    pixels[1, 1, -1] = 1  # seen, if hardly
+    expected = mask.copy()
+    expected[1, 2] = channels in (2, 4)
+    assert np.array_equal(hidden(mask, pixels), expected)

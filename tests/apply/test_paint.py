@@ -6,7 +6,9 @@ import torch
 
 from ganvas.apply.assemble import assemble
 from ganvas.apply.filter import LocalFilter
+from ganvas.apply.lock import low_pass
 from ganvas.apply.paint import Tally, painted, to_depth
+from ganvas.network.layers.fill import smooth_fill
 from tests.apply.filters import CPU, IDENTITY, blur
 
 RANDOM = np.random.default_rng(0)
@@ -59,6 +61,18 @@ def test_the_network_sees_the_hole_and_not_what_is_in_it() -> None:
     assert seen[0][0, :3, 1, 2].eq(0).all()
 
 
+@pytest.mark.parametrize("channels", [2, 4])
+def test_beside_a_hole_what_cannot_be_seen_gives_no_colour(channels: int) -> None:
+    array, mask = np.full((40, 40, channels), 230, np.uint8), np.zeros((40, 40), bool)
+    array[:, 24:] = 0  # transparent, and black below
+    mask[:, 20:24] = True
+    fill = replace(IDENTITY, fn=lambda given: smooth_fill(given[:, :3], given[:, 3:4]), radius_px=60)
+    rows = painted(array, assemble(fill, alpha=True), Tally(40), device=CPU, mask=mask, inputs=("mask",))
+    out = np.concatenate([row.pixels for row in rows])
+    assert np.abs(out[:, :24, :-1].astype(int) - 230).max() <= 8  # what the black did was 83
+    assert np.array_equal(out[~mask], array[~mask])
+
+
 def test_the_strength_is_a_plane() -> None:
     halved = replace(IDENTITY, fn=lambda given: given[:, :3] * 0 + given[:, 3:])
     rows = painted(pixels(1, np.uint8), assemble(halved), Tally(8), device=CPU, inputs=("strength",), strength=0.6)
@@ -90,6 +104,17 @@ def test_the_tally_of_the_lock() -> None:
     list(painted(calm, assemble(shifted, lock_box_px=3), tally, device=CPU))
     assert tally.pixels == 23 * 31
     assert tally.lock_sum / tally.pixels < 0.01
+
+
+def test_the_tally_of_a_lock_that_cannot_hold() -> None:
+    tally, white = Tally(64), np.full((24, 32, 3), 255, np.uint8)
+    rows, columns = torch.meshgrid(torch.arange(24), torch.arange(32), indexing="ij")
+    board = ((rows + columns) % 2 * 2.0 - 1).expand(1, 3, -1, -1)
+    painting = replace(IDENTITY, fn=lambda given: board)
+    (done,) = painted(white, assemble(painting, lock_box_px=3), tally, device=CPU)
+    left = low_pass(torch.from_numpy(255.0 - done.pixels).permute(2, 0, 1)[None], 3)
+    assert float(left.mean()) > 20
+    assert tally.lock_sum / tally.pixels == pytest.approx(float(left.mean()), rel=0.02)
 
 
 def test_depths() -> None:

@@ -80,6 +80,11 @@ def widened(mask: np.ndarray, grow_px: int, name: str) -> np.ndarray:
     return wide
 
 
+def hidden(mask: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """What of pixels ``(H, W, C)`` shows nothing: a hole, or fully transparent. Bool ``(H, W)``."""
+    return mask | (pixels[..., -1] == 0) if has_alpha(pixels) else mask
+
+
 def unseen(mask: np.ndarray, radius_px: int) -> np.ndarray:
     """What of a mask has nothing but mask in the square of so many pixels around it: bool ``(H, W)``.
 

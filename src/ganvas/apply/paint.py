@@ -10,6 +10,7 @@ from torch import Tensor
 from ganvas.apply.assemble import Assembly
 from ganvas.apply.bands import Source, Strip, filtered_bands
 from ganvas.apply.difference import map_levels
+from ganvas.apply.masks import hidden
 from ganvas.apply.planes import alpha_plane, colour_planes, has_alpha, to_pixels, window
 from ganvas.apply.tiles import Span
 from ganvas.tensors import Images
@@ -88,13 +89,17 @@ def painted(
 def photo_source(
     pixels: np.ndarray, *, mask: np.ndarray | None = None, inputs: Sequence[str] = (), strength: float = 1.0
 ) -> Source:
-    """The planes a network is given: colours (0 where the mask is), its further inputs, and alpha if there is any."""
+    """The planes a network is given: colours (0 in holes), its further inputs, and alpha if there is any.
+
+    What cannot be seen is a hole for a network that knows of holes: its colours are nobody's.
+    """
 
     def source(rows: Span, columns: Span) -> Tensor:
         part = window(pixels, rows, columns)
         colours = colour_planes(part)
-        hole = None if mask is None else torch.from_numpy(window(mask, rows, columns).astype(np.float32))[None, None]
-        if hole is not None:
+        hole = None
+        if mask is not None:
+            hole = torch.from_numpy(hidden(window(mask, rows, columns), part).astype(np.float32))[None, None]
             colours = colours * (1 - hole)
         planes = [colours]
         for name in inputs:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ganvas.apply.masks import unseen
+from ganvas.apply.masks import hidden, unseen
 from ganvas.apply.paint import Rows, Tally, painted, to_depth
 from ganvas.apply.planes import has_alpha
 from ganvas.apply.receipt import Change, Receipt, Side
@@ -93,7 +93,9 @@ def render(
             changes.append(verified_outside(loaded.photo, mask, target, written))
 
     _write(rows, size, loaded.photo, target, xmp=_packet(painter, mark), map_file=map_file, check=check, tick=tick)
-    unseen_px = None if mask is None or unchanged is not None else int(unseen(mask, painter.model.radius_px).sum())
+    unseen_px = None
+    if mask is not None and unchanged is None:
+        unseen_px = int((unseen(hidden(mask, pixels), painter.model.radius_px) & mask).sum())
     notes = (*target.notes, *([] if unchanged is None else [unchanged]))
     profile = loaded.photo.metadata.icc
     if loaded.photo.metadata.icc_broken:
