@@ -50,8 +50,19 @@ def test_seconds_are_those_of_all_tiles(tmp_path: Path, painter: Painter, monkey
     assert plan["seconds"] == pytest.approx(wanted, abs=1e-3)
 
 
-def test_a_step_behind_an_enlargement_has_more_to_do(tmp_path: Path, models: Models, painter: Painter) -> None:
-    write_picture(tmp_path / "a.png", noise(30, 40))
+def test_a_step_behind_an_enlargement_has_more_to_do(
+    tmp_path: Path, models: Models, painter: Painter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = iter(np.arange(0.0, 100.0, 2.0))
+    monkeypatch.setattr("ganvas.job.preview.time.perf_counter", lambda: float(next(ticks)))
+    write_picture(tmp_path / "a.png", noise(32, 48))
+    write_picture(tmp_path / "large.png", noise(64, 96))
     after = Painter("restore", open_model(models.restore, "restore", 1, "cpu"), tile=16)
-    plan = preview(find_photos(tmp_path / "a.png", tmp_path / "b.png"), (painter, after), lambda event: None)
-    assert plan["tile_px"] == [8, 16]
+
+    def seconds(name: str, *painters: Painter) -> float:
+        plan = preview(find_photos(tmp_path / name, tmp_path / "b.png"), painters, lambda event: None)
+        assert plan["tile_px"] == [painter.tile for painter in painters]
+        return float(plan["seconds"])
+
+    both = seconds("a.png", painter, after)
+    assert both == pytest.approx(seconds("a.png", painter) + seconds("large.png", after), abs=1e-3)

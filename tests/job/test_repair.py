@@ -301,6 +301,46 @@ def test_a_mask_that_was_edited_is_not_made_anew(tmp_path: Path, models: Models)
     assert len(repair(request).receipts) == 1
 
 
+def test_a_mask_beside_a_single_result_is_not_replaced_by_another(tmp_path: Path, models: Models) -> None:
+    source, kept = write_picture(tmp_path / "in.png", noise(9, 9)), tmp_path / "out.mask.png"
+    request = replace(
+        ask(source, tmp_path / "out.png", models, None), find_scratches=True, scratch_model=models.nothing
+    )
+    repair(request)
+    repair(request)  # the same mask again
+    write_mask(kept, spots(9, 9))
+    for content in (kept.read_bytes(), b"notes"):
+        kept.write_bytes(content)
+        with pytest.raises(FileError, match=r"out\.mask\.png' is there already and marks something else; give it with"):
+            repair(request)
+        assert kept.read_bytes() == content
+
+
+def test_a_map_does_not_replace_the_mask(tmp_path: Path, models: Models) -> None:
+    source = write_picture(tmp_path / "in.png", noise(9, 9))
+    mask = write_mask(tmp_path / "out.map.png", spots(9, 9))
+    before = mask.read_bytes()
+    with pytest.raises(FileError, match=r"The map would replace the mask '.*out\.map\.png'; choose another --out"):
+        repair(replace(ask(source, tmp_path / "out.png", models, mask), map=True))
+    assert mask.read_bytes() == before
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_a_dry_run_counts_the_finder(tmp_path: Path, models: Models) -> None:
+    source = write_picture(tmp_path / "in.png", noise(9, 9))
+    request = ask(source, tmp_path / "out.png", models, None, dry_run=True, tile="8")
+    plan = repair(replace(request, find_scratches=True, scratch_model=models.nothing)).plan
+    assert plan is not None
+    assert plan["tile_px"] == [8, 8]
+
+
+def test_a_model_for_something_else_is_called_by_its_flag(tmp_path: Path, models: Models) -> None:
+    source = write_picture(tmp_path / "in.png", noise(9, 9))
+    request = replace(ask(source, tmp_path / "out.png", models, None), find_scratches=True)
+    with pytest.raises(UsageError, match="is a model for restore, not find-scratches; choose another --scratch-model"):
+        repair(replace(request, scratch_model=models.restore))
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

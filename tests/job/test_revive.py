@@ -1,3 +1,4 @@
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,32 @@ def test_an_edited_step_is_used_and_stays(tmp_path: Path, models: Models, scratc
     assert np.array_equal(read_picture(tmp_path / "out" / "steps" / "a" / REPAIRED).pixels, by_hand)
 
 
+def test_receipts_say_what_decided_the_hole(tmp_path: Path, models: Models, scratched: np.ndarray) -> None:
+    source, out = write_picture(tmp_path / "a.png", scratched), tmp_path / "out"
+    finder = hashlib.sha256(models.nothing.read_bytes()).hexdigest()
+    found = replace(ask(source, out, models), grow=1, scratch_threshold=0.7)
+    (receipt,) = revive(found).receipts
+    told = receipt.steps[0].options
+    assert (told["finder"], told["grow"], told["scratch_threshold"]) == (finder, 1, 0.7)
+    assert "finder" not in receipt.steps[1].options
+    mask = write_picture(out / "steps" / "a" / MASK, np.zeros((16, 20, 1), np.uint8))
+    (receipt,) = revive(found).receipts
+    told = receipt.steps[0].options
+    assert told["mask"] == hashlib.sha256(mask.read_bytes()).hexdigest()
+    assert "finder" not in told
+
+
+def test_a_step_that_was_edited_to_be_grey_gives_a_grey_result(
+    tmp_path: Path, models: Models, scratched: np.ndarray
+) -> None:
+    source, out = write_picture(tmp_path / "a.png", scratched), tmp_path / "out"
+    revive(ask(source, out, models))
+    write_picture(out / "steps" / "a" / REPAIRED, scratched[..., :1])
+    (receipt,) = revive(ask(source, out, models)).receipts
+    assert (receipt.source.channels, receipt.output.channels) == (3, 1)
+    assert read_picture(out / "a.png").pixels.shape[2] == 1
+
+
 def test_steps_nobody_edited_follow_the_photograph(tmp_path: Path, models: Models, scratched: np.ndarray) -> None:
     source = write_picture(tmp_path / "a.png", scratched)
     request = ask(source, tmp_path / "out", models)
@@ -167,6 +194,8 @@ def test_sixteen_bits_and_transparency_all_the_way(tmp_path: Path, models: Model
         ({"out": Path("result.png")}, "revive keeps its steps, too; give a folder"),
         ({"strength": 2.0}, "--strength is 2.0"),
         ({"grow": -1}, "--grow is -1"),
+        ({"scale": 1}, "--scale is 1, but it must be 2 or 4"),
+        ({"scale": -2}, "--scale is -2"),
         ({"scratch_threshold": 1.5}, "--scratch-threshold is 1.5, but it must be above 0 and below 1"),
     ],
 )

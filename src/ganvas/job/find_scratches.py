@@ -1,6 +1,7 @@
 """Scratches, folds and spots of a photograph as a mask, by a network that looks for them."""
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +26,11 @@ def check_threshold(threshold: float) -> None:
     """
     if not 0 < threshold < 1:
         raise UsageError(f"--scratch-threshold is {threshold:g}, but it must be above 0 and below 1.")
+
+
+def found_how(finder: Opened, threshold: float) -> dict[str, Any]:
+    """What decides the scratches that are found, plain values."""
+    return {"finder": finder.sha256, "scratch_threshold": threshold}
 
 
 def scratches(pixels: np.ndarray, finder: Opened, threshold: float, tile: int | None, name: str) -> np.ndarray:

@@ -17,24 +17,30 @@ from ganvas.network.image_to_image import fused, receptive_radius_px
 
 
 def open_model(
-    path: Path | None, task: str, scale: int | None, device: str, precision: PrecisionChoice = "auto"
+    path: Path | None,
+    task: str,
+    scale: int | None,
+    device: str,
+    precision: PrecisionChoice = "auto",
+    *,
+    flag: str = "--model",
 ) -> Opened:
     """A model for a task: the file (or run folder) given, or the installed one for a scale.
 
     A scale of None takes the given file at its own. Networks of others run in float32 unless bfloat16 is asked for:
-    their last layers would round the picture itself.
+    their last layers would round the picture itself. ``flag`` is what a user gives this model with, for errors.
 
     Raises:
         FileError: The file is absent, damaged or none that can be read; or no model is installed.
         UsageError: It is for another task or scale, or the device does not exist.
     """
-    file = installed_for(task, scale or 1) if path is None else model_file(path)
+    file = installed_for(task, scale or 1, flag=flag) if path is None else model_file(path)
     ours = file.suffix == ".safetensors" and _is_ours(file)
-    opened = _ours(file, device, precision) if ours else _foreign(file, task, device, precision)
+    opened = _ours(file, device, precision) if ours else _foreign(file, task, device, precision, flag)
     if opened.task != task:
-        raise UsageError(f"'{file}' is a model for {opened.task}, not {task}; choose another --model.")
+        raise UsageError(f"'{file}' is a model for {opened.task}, not {task}; choose another {flag}.")
     if scale is not None and opened.scale != scale:
-        raise UsageError(f"'{file}' enlarges ×{opened.scale}, not ×{scale}; choose another --model or --scale.")
+        raise UsageError(f"'{file}' enlarges ×{opened.scale}, not ×{scale}; choose another {flag} or --scale.")
     return opened
 
 
@@ -66,11 +72,11 @@ def _ours(file: Path, device: str, precision: PrecisionChoice) -> Opened:
     )
 
 
-def _foreign(file: Path, task: str, device: str, precision: PrecisionChoice) -> Opened:
+def _foreign(file: Path, task: str, device: str, precision: PrecisionChoice, flag: str) -> Opened:
     network = load_foreign(file)
     scale, stride_px = int(network.scale), int(network.stride_px)  # type: ignore[arg-type]
     if task not in ("upscale", "restore") or (task == "restore") != (scale == 1):
-        raise UsageError(f"'{file}' enlarges ×{scale} and is no model for {task}; choose another --model.")
+        raise UsageError(f"'{file}' enlarges ×{scale} and is no model for {task}; choose another {flag}.")
     radius_px = receptive_radius_px(network)
     place_on = choose_device(device)
     ready = place(fused(network), place_on)

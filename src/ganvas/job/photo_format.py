@@ -45,6 +45,11 @@ class Target:
     notes: tuple[str, ...] = ()
 
 
+def map_path(entry: Entry) -> Path:
+    """Where the disagreement of a model's two ends goes."""
+    return entry.output.with_name(f"{entry.output.name}.map.png")
+
+
 def target_of(entry: Entry, photo: Photo, options: PhotoOptions, scale: int = 1) -> Target:
     """The file that becomes of a photograph.
 

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 
 from ganvas.apply.masks import mask_of, mask_pixels, refuse_other_size, widened
-from ganvas.errors import FileError, UsageError
+from ganvas.errors import FileError, GanvasError, UsageError
 from ganvas.events import Report, Warned
 from ganvas.image.decode import EXTENSIONS, probe
 from ganvas.image.read_photo import read_photo
-from ganvas.job.find_scratches import FOUND_GROW_PX, THRESHOLD, check_threshold, scratches
+from ganvas.job.find_scratches import FOUND_GROW_PX, THRESHOLD, check_threshold, found_how, scratches
 from ganvas.job.ledger import Ledger, sha256_of
 from ganvas.job.open_model import open_model
 from ganvas.job.painter import Opened, Painter
 from ganvas.job.photo_files import Entry, beside, find_photos, refuse_same
-from ganvas.job.photo_format import target_of
+from ganvas.job.photo_format import map_path, target_of
 from ganvas.job.photo_options import PhotoOptions, check_share
 from ganvas.job.photos import Claim, Made, PhotosResult, Work, read_whole, run_photos
 from ganvas.job.preview import preview
@@ -125,73 +125,84 @@ def repair(request: RepairRequest, *, report: Report = lambda event: None) -> Ph
     )
     finder = None
     if request.find_scratches:
-        finder = open_model(request.scratch_model, "find-scratches", 1, options.device, options.precision)
+        device, precision = options.device, options.precision
+        finder = open_model(request.scratch_model, "find-scratches", 1, device, precision, flag="--scratch-model")
+    repairs = _Repairs(request, painter, finder, mask, report)
     if options.dry_run:
-
-        def check(entry: Entry, size: tuple[int, int]) -> None:
-            if mask is not None:
-                _refuse_unfit(_mask_file(mask, entry), size)
-
-        return PhotosResult(plan=preview(files, (painter,), report, check))
-
-    def companions(entry: Entry, ledger: Ledger | None) -> dict[str, Any]:
-        return {} if mask is None else {"mask": sha256_of(_mask_file(mask, entry))}
-
-    def one(entry: Entry, loaded: Loaded, ledger: Ledger | None, claim: Claim, tick: Tick) -> Made:
-        made = _repaired(request, painter, finder, mask, entry, loaded, ledger, claim, tick)
-        if made.receipt.unseen_px:
-            report(Warned(f"'{entry.name}': {unseen_note(made.receipt.unseen_px, painter.model.radius_px)}"))
-        return made
-
-    facts = {**painter.facts(), "grow": request.grow_px(), "finder": finder.sha256 if finder else None}
-    if finder is not None:
-        facts["scratch_threshold"] = request.threshold()
-    return run_photos(files, Work(facts, one, companions), options, report)
+        first = () if finder is None else (Painter("find-scratches", finder, tile=options.tile_px()),)
+        return PhotosResult(plan=preview(files, (*first, painter), report, repairs.check))
+    facts = {**painter.facts(), **repairs.how()}
+    return run_photos(files, Work(facts, repairs.one, repairs.companions), options, report)
 
 
-def _repaired(
-    request: RepairRequest,
-    painter: Painter,
-    finder: Opened | None,
-    mask: Path | None,
-    entry: Entry,
-    loaded: Loaded,
-    ledger: Ledger | None,
-    claim: Claim,
-    tick: Tick,
-) -> Made:
-    pixels = loaded.photo.pixels
-    target = target_of(entry, loaded.photo, request.options)
-    written = [target.path]
-    claim(target.path)
-    if finder is not None:
-        found = scratches(pixels, finder, request.threshold(), request.options.tile_px(), entry.name)
-        marked = widened(found, request.grow_px(), entry.name)
+@dataclass(frozen=True)
+class _Repairs:
+    """How each photograph is repaired."""
+
+    request: RepairRequest
+    painter: Painter
+    finder: Opened | None
+    mask: Path | None
+    report: Report
+
+    def how(self) -> dict[str, Any]:
+        """What decides the hole, but for a mask that was given."""
+        grow = {"grow": self.request.grow_px()}
+        return (
+            {**grow, "finder": None}
+            if self.finder is None
+            else {**grow, **found_how(self.finder, self.request.threshold())}
+        )
+
+    def companions(self, entry: Entry, ledger: Ledger | None) -> dict[str, Any]:
+        """The hash of the mask that was given."""
+        return {} if self.mask is None else {"mask": sha256_of(_mask_file(self.mask, entry))}
+
+    def check(self, entry: Entry, size: tuple[int, int]) -> None:
+        """Refuse a mask whose header says that it does not fit."""
+        if self.mask is not None:
+            file = _mask_file(self.mask, entry)
+            facts = probe(read_whole(file), str(file))
+            refuse_other_size((facts.height_px, facts.width_px), str(file), size)
+
+    def one(self, entry: Entry, loaded: Loaded, ledger: Ledger | None, claim: Claim, tick: Tick) -> Made:
+        """Repair a photograph."""
+        painter, options = self.painter, self.request.options
+        target = target_of(entry, loaded.photo, options)
+        claim(target.path)
+        hole, written = self._hole(entry, loaded, ledger, claim)
+        map_file = map_path(entry) if painter.want_map and hole.any() else None
+        if map_file is not None:
+            if self.mask is not None and map_file.exists() and map_file.samefile(_mask_file(self.mask, entry)):
+                raise FileError(f"The map would replace the mask '{map_file}'; choose another --out.")
+            claim(map_file)
+            written.append(map_file)
+        unchanged = unchanged_by(painter, hole)
+        receipt = render(loaded, painter, target, options, mask=hole, unchanged=unchanged, map_file=map_file, tick=tick)
+        if receipt.unseen_px:
+            self.report(Warned(f"'{entry.name}': {unseen_note(receipt.unseen_px, painter.model.radius_px)}"))
+        facts = {**receipt.options, **self.how(), **self.companions(entry, ledger)}
+        return Made(replace(receipt, options=facts), (target.path, *written))
+
+    def _hole(self, entry: Entry, loaded: Loaded, ledger: Ledger | None, claim: Claim) -> tuple[np.ndarray, list[Path]]:
+        """What is to be filled, and the file in which it is kept where it was found."""
+        pixels, request = loaded.photo.pixels, self.request
+        if self.finder is None:
+            assert self.mask is not None
+            file = _mask_file(self.mask, entry)
+            return read_mask(file, (pixels.shape[0], pixels.shape[1]), request.grow_px()), []
+        found = scratches(pixels, self.finder, request.threshold(), request.options.tile_px(), entry.name)
+        hole = widened(found, request.grow_px(), entry.name)
         kept = entry.output.with_name(f"{entry.output.name}.mask.png")
         claim(kept)
-        if ledger is not None and ledger.is_edited(kept):
+        if ledger is None:
+            _refuse_other(kept, hole)
+        elif ledger.is_edited(kept):
             raise FileError(f"'{kept}' was edited; give it with --mask, or remove it to have it made anew.")
-        write_mask(kept, mask_pixels(marked))
+        write_mask(kept, mask_pixels(hole))
         if ledger is not None:
             ledger.wrote(kept)
-        written.append(kept)
-    else:
-        assert mask is not None
-        marked = read_mask(_mask_file(mask, entry), (pixels.shape[0], pixels.shape[1]), request.grow_px())
-    map_file = entry.output.with_name(f"{entry.output.name}.map.png") if request.map and marked.any() else None
-    if map_file is not None:
-        claim(map_file)
-        written.append(map_file)
-    unchanged = unchanged_by(painter, marked)
-    receipt = render(
-        loaded, painter, target, request.options, mask=marked, unchanged=unchanged, map_file=map_file, tick=tick
-    )
-    how: dict[str, Any] = {"grow": request.grow_px(), "finder": finder.sha256 if finder else None}
-    if finder is not None:
-        how["scratch_threshold"] = request.threshold()
-    if mask is not None:
-        how["mask"] = sha256_of(_mask_file(mask, entry))
-    return Made(replace(receipt, options={**receipt.options, **how}), tuple(written))
+        return hole, [kept]
 
 
 def read_mask(file: Path, size: tuple[int, int], grow_px: int) -> np.ndarray:
@@ -204,10 +215,20 @@ def read_mask(file: Path, size: tuple[int, int], grow_px: int) -> np.ndarray:
     return widened(mask_of(read_photo(read_whole(file), str(file)), str(file), size), grow_px, str(file))
 
 
-def _refuse_unfit(file: Path, size: tuple[int, int]) -> None:
-    """Refuse a mask whose header says that it does not fit."""
-    facts = probe(read_whole(file), str(file))
-    refuse_other_size((facts.height_px, facts.width_px), str(file), size)
+def _refuse_other(kept: Path, hole: np.ndarray) -> None:
+    """Refuse to replace a mask that marks something else: where no books are kept, somebody may have edited it.
+
+    Raises:
+        FileError: It does, or is no mask.
+    """
+    if not kept.exists():
+        return
+    try:
+        same = np.array_equal(read_mask(kept, (hole.shape[0], hole.shape[1]), 0), hole)
+    except GanvasError:
+        same = False
+    if not same:
+        raise FileError(f"'{kept}' is there already and marks something else; give it with --mask, or move it.")
 
 
 def _mask_file(mask: Path, entry: Entry) -> Path:

@@ -7,7 +7,7 @@ result from there on; what was not edited is made anew when need be.
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ from ganvas.apply.receipt import Receipt
 from ganvas.errors import UsageError
 from ganvas.events import Report, Warned
 from ganvas.image.decode import EXTENSIONS
-from ganvas.job.find_scratches import FOUND_GROW_PX, THRESHOLD, check_threshold, scratches
+from ganvas.image.photo import Photo
+from ganvas.job.find_scratches import FOUND_GROW_PX, THRESHOLD, check_threshold, found_how, scratches
 from ganvas.job.ledger import Ledger, sha256_of
 from ganvas.job.open_model import open_model
 from ganvas.job.painter import Opened, Painter
@@ -32,6 +33,7 @@ from ganvas.job.render_photo import Loaded, Tick, render, source_side, unchanged
 from ganvas.job.repair import check_grow, read_mask
 from ganvas.job.restore import LOCK_BOX_PX as RESTORE_BOX_PX
 from ganvas.job.upscale import LOCK_BOX_PX as UPSCALE_BOX_PX
+from ganvas.job.upscale import check_scale
 from ganvas.job.write_mask import write_mask
 
 STEPS = "steps"
@@ -89,6 +91,7 @@ class ReviveRequest:
             )
         check_threshold(self.scratch_threshold)
         check_grow(self.grow)
+        check_scale(self.scale)
         if self.upscale_model is not None and self.scale is None:
             raise UsageError("--upscale-model is given without --scale; give both or none.")
         if self.out.suffix.lower() in EXTENSIONS and not self.out.is_dir():
@@ -137,21 +140,23 @@ def revive(request: ReviveRequest, *, report: Report = lambda event: None) -> Ph
         assert ledger is not None
         return _Chain(request, models, entry, ledger, claim, tick, report).run(loaded)
 
-    facts = {f"step {number}": painter.facts() for number, painter in enumerate(models.painters())}
-    found = {"grow": request.grow, "scratch_threshold": request.scratch_threshold}
-    return run_photos(files, Work({**facts, **found}, one, edited), request.options, report)
+    facts: dict[str, Any] = {f"step {number}": painter.facts() for number, painter in enumerate(models.painters())}
+    facts["found"] = {"grow": request.grow, **found_how(models.finder, request.scratch_threshold)}
+    return run_photos(files, Work(facts, one, edited), request.options, report)
 
 
 def _open(request: ReviveRequest) -> _Models:
     tile = request.options.tile_px()
 
-    def opened(path: Path | None, task: str, scale: int = 1) -> Opened:
-        return open_model(path, task, scale, request.options.device, request.options.precision)
+    def opened(flag: str, path: Path | None, task: str, scale: int = 1) -> Opened:
+        return open_model(path, task, scale, request.options.device, request.options.precision, flag=flag)
 
-    finder = opened(request.scratch_model, "find-scratches")
-    repair = opened(request.repair_model, "repair")
-    restore = opened(request.restore_model, "restore")
-    upscale = None if request.scale is None else opened(request.upscale_model, "upscale", request.scale)
+    finder = opened("--scratch-model", request.scratch_model, "find-scratches")
+    repair = opened("--repair-model", request.repair_model, "repair")
+    restore = opened("--restore-model", request.restore_model, "restore")
+    upscale = None
+    if request.scale is not None:
+        upscale = opened("--upscale-model", request.upscale_model, "upscale", request.scale)
     painting = [model for model in (repair, restore, upscale) if model is not None]
     if request.fidelity not in (None, 1) and not any(model.two_ends for model in painting):
         raise UsageError(f"--fidelity is {request.fidelity:g}, but none of the models has two ends; leave it out.")
@@ -207,12 +212,13 @@ class _Chain:
         """All steps; each but the last leaves a file that the next one reads."""
         began = time.monotonic()
         models, original = self.models, loaded
-        target = target_of(
-            self.entry, loaded.photo, self.request.options, 1 if models.upscale is None else models.upscale.model.scale
-        )
+        self._target(loaded.photo)  # what cannot be written is refused before anything is painted
         loaded = self._step(REPAIRED, loaded, self._repair)
         if models.upscale is not None:
             loaded = self._step(RESTORED, loaded, lambda given, to: self._paint(models.restore, given, to))
+        target = self._target(
+            replace(original.photo, pixels=loaded.photo.pixels)
+        )  # an edited step may have become grey
         self.claim(target.path)
         last = self._paint(models.upscale or models.restore, loaded, target)
         self.written.append(target.path)
@@ -228,6 +234,10 @@ class _Chain:
             ),
             tuple(self.written),
         )
+
+    def _target(self, photo: Photo) -> Target:
+        scale = 1 if self.models.upscale is None else self.models.upscale.model.scale
+        return target_of(self.entry, photo, self.request.options, scale)
 
     def _step(self, name: str, given: Loaded, paint: Callable[[Loaded, Target], Receipt]) -> Loaded:
         """Let a step make its file, unless a user edited it; and read it."""
@@ -246,23 +256,33 @@ class _Chain:
         if self.ledger.is_edited(file):
             self.notes.append(f"'{file}' was edited, and is taken as it is.")
             mask = read_mask(file, (pixels.shape[0], pixels.shape[1]), 0)
+            how: dict[str, Any] = {"mask": sha256_of(file)}
         else:
             tile = self.request.options.tile_px()
             found = scratches(pixels, self.models.finder, self.request.scratch_threshold, tile, self.entry.name)
             mask = widened(found, self.request.grow, self.entry.name)
+            how = {"grow": self.request.grow, **found_how(self.models.finder, self.request.scratch_threshold)}
             self.claim(file)  # not before: a user may have to put a mask here in place of what cannot be found
             write_mask(file, mask_pixels(mask))
             self._note(file)
-        receipt = self._paint(self.models.repair, given, target, mask)
+        receipt = self._paint(self.models.repair, given, target, mask, how)
         if receipt.unseen_px:
             note = unseen_note(receipt.unseen_px, self.models.repair.model.radius_px)
             self.notes.append(note)
             self._report(Warned(f"'{self.entry.name}': {note}"))
         return receipt
 
-    def _paint(self, painter: Painter, given: Loaded, target: Target, mask: np.ndarray | None = None) -> Receipt:
+    def _paint(
+        self,
+        painter: Painter,
+        given: Loaded,
+        target: Target,
+        mask: np.ndarray | None = None,
+        how: Mapping[str, Any] | None = None,
+    ) -> Receipt:
         unchanged = unchanged_by(painter, mask)
         receipt = render(given, painter, target, self.request.options, mask=mask, unchanged=unchanged, tick=self._tick)
+        receipt = replace(receipt, options={**receipt.options, **(how or {})})
         self.receipts.append(receipt)
         return receipt
 

@@ -48,10 +48,17 @@ class UpscaleRequest:
         """
         self.options.check()
         check_share("fidelity", self.fidelity)
-        if self.scale is not None and not 2 <= self.scale <= MOST_SCALE:
-            raise UsageError(
-                f"--scale is {self.scale}, but it must be 2 or 4 (to {MOST_SCALE} with a model of your own)."
-            )
+        check_scale(self.scale)
+
+
+def check_scale(scale: int | None) -> None:
+    """Refuse a scale that no model has; None is left to the model.
+
+    Raises:
+        UsageError: It is out of range.
+    """
+    if scale is not None and not 2 <= scale <= MOST_SCALE:
+        raise UsageError(f"--scale is {scale}, but it must be 2 or 4 (to {MOST_SCALE} with a model of your own).")
 
 
 def upscale(request: UpscaleRequest, *, report: Report = lambda event: None) -> PhotosResult:

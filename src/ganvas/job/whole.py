@@ -4,7 +4,7 @@ from ganvas.events import Report
 from ganvas.job.ledger import Ledger
 from ganvas.job.painter import Painter
 from ganvas.job.photo_files import Entry, PhotoFiles
-from ganvas.job.photo_format import target_of
+from ganvas.job.photo_format import map_path, target_of
 from ganvas.job.photo_options import PhotoOptions
 from ganvas.job.photos import Claim, Made, PhotosResult, Work, run_photos
 from ganvas.job.preview import preview
@@ -18,15 +18,12 @@ def run_whole(files: PhotoFiles, painter: Painter, options: PhotoOptions, report
 
     def one(entry: Entry, loaded: Loaded, ledger: Ledger | None, claim: Claim, tick: Tick) -> Made:
         target = target_of(entry, loaded.photo, options, painter.model.scale)
-        written = [target.path]
-        claim(target.path)
         unchanged = unchanged_by(painter, None)
-        with_map = painter.want_map and unchanged is None
-        map_file = entry.output.with_name(f"{entry.output.name}.map.png") if with_map else None
-        if map_file is not None:
-            claim(map_file)
-            written.append(map_file)
+        map_file = map_path(entry) if painter.want_map and unchanged is None else None
+        written = (target.path,) if map_file is None else (target.path, map_file)
+        for path in written:
+            claim(path)
         receipt = render(loaded, painter, target, options, unchanged=unchanged, map_file=map_file, tick=tick)
-        return Made(receipt, tuple(written))
+        return Made(receipt, written)
 
     return run_photos(files, Work(painter.facts(), one), options, report)

@@ -72,7 +72,7 @@ def installed_models(folder: Path = FOLDER) -> list[Installed]:
     return [_read(path) for path in sorted(folder.glob("*.safetensors"))] if folder.is_dir() else []
 
 
-def installed_for(task: str, scale: int, folder: Path = FOLDER) -> Path:
+def installed_for(task: str, scale: int, folder: Path = FOLDER, *, flag: str = "--model") -> Path:
     """The file of the model for a task at a scale; of several the last by name.
 
     Raises:
@@ -82,7 +82,6 @@ def installed_for(task: str, scale: int, folder: Path = FOLDER) -> Path:
     if not found:
         what = f"{task} ×{scale}" if scale > 1 else task
         command = _HOW_TO_TRAIN[task].format(scale=scale)
-        flag = "--scratch-model" if task == "find-scratches" else "--model"
         raise FileError(f"No model for {what} is installed; train one ({command}) or give one with {flag} FILE.")
     return found[-1]
 
