@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from ganvas.errors import UnknownName, UsageError
-from ganvas.training.stages import check_stages, improved, next_stage, stage_end
+from ganvas.training.stages import check_stages, next_stage, note_score, stage_end
 from ganvas.training.state import Counters
 from ganvas.training.task import Stage, Stop
 
@@ -97,7 +97,9 @@ def test_patience_counts_scores_that_are_no_better_in_a_row(
     higher: bool, scores: list[float], goes_on: list[bool]
 ) -> None:
     stop, counters = Stop("s", patience=2, higher_is_better=higher), Counters()
-    assert [improved(stop, counters, {"s": score}) for score in scores] == goes_on
+    for score, on in zip(scores, goes_on, strict=True):
+        note_score(stop, counters, {"s": score})
+        assert counters.stage_stopped is not on
     finite = [score for score in scores if math.isfinite(score)]
     assert counters.stage_best == (max(finite) if higher else min(finite))
 
@@ -110,7 +112,7 @@ def test_the_next_stage_starts_afresh() -> None:
 
 def test_a_score_the_task_does_not_give_is_refused_by_name() -> None:
     with pytest.raises(UnknownName, match=r"'psnr'.*ssim"):
-        improved(Stop("psnr", patience=1), Counters(), {"ssim": 0.5})
+        note_score(Stop("psnr", patience=1), Counters(), {"ssim": 0.5})
 
 
 def test_whole_shares_make_the_whole_budget() -> None:

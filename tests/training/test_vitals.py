@@ -1,7 +1,7 @@
 """Vital signs of generators and critics whose state is known beforehand."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from ganvas.training.config import LossName
 from ganvas.training.distribute import World
 from ganvas.training.health import Vitals
 from ganvas.training.state import TrainingState
-from ganvas.training.task import Batch, Networks, Painted, Players, Problem
+from ganvas.training.task import Batch, Networks, Painted, Players, Problem, Row
 from ganvas.training.vitals import FixedBatches, examine, first_rows, guessing_loss, resting, scores
 from tests.training.toys import NoisyStripes, Painter, Simple, TwoWay, options
 
@@ -91,6 +91,39 @@ def test_the_gap_says_how_far_held_out_pictures_are_taken_for_fakes(heldout: flo
     found = looked_at(Partial(), {"training": batch(0.5), "heldout": batch(heldout, DRAW.named("other"))})
     assert found.overfitting_gap is not None
     assert low <= found.overfitting_gap <= high
+
+
+class PixelBrightness(Brightness):
+    """A map of logits: every pixel's own brightness. It is shown the mask and does not care."""
+
+    def forward(self, images: Tensor, condition: Tensor) -> Judgement:  # type: ignore[override]
+        return Judgement((self.scale * images.mean(1, keepdim=True),))
+
+
+class Holes(Partial):
+    """Only the left column is painted."""
+
+    def players(self) -> Players:
+        return replace(super().players(), critics={"d": PixelBrightness()})
+
+    def rows(self, problem: Problem, painted: Painted) -> Sequence[Row]:
+        mask = (torch.arange(4) == 0).float().expand(len(problem["real"]), 1, 4, 4)
+        return [
+            replace(row, real_condition=mask, fake_condition=mask, masked=True)
+            for row in super().rows(problem, painted)
+        ]
+
+
+def test_the_gap_asks_only_where_something_was_painted() -> None:
+    (training, draw), (heldout, other) = batch(0.5), batch(0.5, DRAW.named("other"))
+    heldout["image"][..., 1:] = -0.5
+    found = looked_at(Holes(), {"training": (training, draw), "heldout": (heldout, other)})
+    assert found.overfitting_gap is not None
+    assert found.overfitting_gap < 0.2
+    heldout["image"][..., :1] = -0.5
+    found = looked_at(Holes(), {"training": (training, draw), "heldout": (heldout, other)})
+    assert found.overfitting_gap is not None
+    assert found.overfitting_gap > 0.7
 
 
 def test_without_held_out_pictures_there_is_no_gap_and_without_augmentation_no_leak() -> None:

@@ -39,7 +39,7 @@ from ganvas.training.policy import adapt_augmentation
 from ganvas.training.run import RunFolder
 from ganvas.training.sheet import write_sheet
 from ganvas.training.sitting import note_options, take_up
-from ganvas.training.stages import fill_buffers_, improved, next_stage, stage_end
+from ganvas.training.stages import fill_buffers_, next_stage, note_score, stage_end
 from ganvas.training.state import TrainingState
 from ganvas.training.task import Batch, Task
 from ganvas.training.vitals import OWN_SCORE, FixedBatches, examine, first_rows, resting, scores, vitals_count
@@ -256,7 +256,7 @@ class Loop:
                 self.export(self.state, self.run.best_model)  # the checkpoint follows: killed between, a resume repairs
         stage = self.task.stages[counters.stage]
         if stage.stop is not None:
-            counters.stage_stopped = not improved(stage.stop, counters, found)
+            note_score(stage.stop, counters, found)
         return is_best
 
     def _checkpoint(self) -> None:

@@ -42,8 +42,8 @@ def stage_end(stages: Sequence[Stage], counters: Counters, total_steps: int) -> 
     return min(start + max(steps, 1), total_steps - following)
 
 
-def improved(stop: Stop, counters: Counters, scores: Mapping[str, float]) -> bool:
-    """Note the score of a stage's stop rule; whether the stage should go on.
+def note_score(stop: Stop, counters: Counters, scores: Mapping[str, float]) -> None:
+    """Write down the score of the present stage's stop rule, and whether the stage ends by it.
 
     Raises:
         UsageError: The task has no such score.
@@ -55,7 +55,7 @@ def improved(stop: Stop, counters: Counters, scores: Mapping[str, float]) -> boo
         counters.stage_best, counters.stage_waited = score, 0
     else:
         counters.stage_waited += 1
-    return counters.stage_waited < stop.patience
+    counters.stage_stopped = counters.stage_waited >= stop.patience
 
 
 def fill_buffers_(network: nn.Module, stage: Stage) -> None:

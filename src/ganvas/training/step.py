@@ -157,6 +157,13 @@ def sides(row: Row, networks: Networks, game: Game, draw: Draw) -> tuple[Side, S
     )
 
 
+def judged_by(critic: nn.Module, images: Images, condition: Tensor | None, masked: bool) -> Judgement:
+    """A critic's word on pictures with one side's condition of a `Row`: logits in float32, and where they count."""
+    judged: Judgement = critic(images) if condition is None else critic(images, condition)
+    region = condition if masked else None
+    return judged._replace(logits=tuple(logits.float() for logits in judged.logits), region=region)
+
+
 def _shared(row: Row, number: int, draw: Draw) -> Draw:
     """Where the augmentation of a row comes from: rows of one group share it."""
     return draw.named("row", number) if row.group is None else draw.named("group", row.group)
@@ -174,12 +181,10 @@ def _judge(
 ) -> Callable[[Images], Judgement]:
     if condition is not None and condition.ndim == 4 and transform is not None:
         condition = transform.geometric().apply(condition)
-    region = condition if masked else None
 
     def judge(images: Images) -> Judgement:
         with game.autocast():
-            judged: Judgement = critic(images) if condition is None else critic(images, condition)
-        return judged._replace(logits=tuple(logits.float() for logits in judged.logits), region=region)
+            return judged_by(critic, images, condition, masked)
 
     return judge
 

@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 
 import torch
-from torch import nn
 
 from ganvas.augment.transform import draw_transform
 from ganvas.device import autocast
@@ -17,6 +15,7 @@ from ganvas.training.config import TrainingOptions
 from ganvas.training.health import Vitals, overfitting_gap
 from ganvas.training.leak import augmentation_leak
 from ganvas.training.state import TrainingState
+from ganvas.training.step import judged_by
 from ganvas.training.task import Batch, Networks, Row, Task
 
 FixedBatches = Mapping[str, tuple[Batch, Draw]]
@@ -106,7 +105,11 @@ def _vitals(
     stage: str,
 ) -> Vitals:
     real, fake = random_features(row.real), random_features(row.fake)
-    judge = partial(_scores, networks[row.critic], options)
+
+    def judge(images: Images, condition: torch.Tensor | None) -> PerSample:
+        with autocast(images.device, options.precision):
+            return judged_by(networks[row.critic], images, condition, row.masked).score()
+
     gap = None
     if "heldout" in rows:
         heldout = rows["heldout"][number]
@@ -140,13 +143,6 @@ def guessing_loss(options: TrainingOptions) -> float:
     loss = LOSSES[options.loss]
     guess = Judgement((torch.full((1,), loss.boundary or 0.0),))
     return float(loss.critic(guess, guess))
-
-
-def _scores(critic: nn.Module, options: TrainingOptions, images: Images, condition: torch.Tensor | None) -> PerSample:
-    with autocast(images.device, options.precision):
-        judged = critic(images) if condition is None else critic(images, condition)
-    score: PerSample = judged.score()
-    return score
 
 
 def _augmented(images: Images, state: TrainingState, options: TrainingOptions) -> Images:
