@@ -112,7 +112,8 @@ def main() -> None:
     arms: dict[str, str] = {}
     start = runs / "start.safetensors"
     runs.mkdir(parents=True, exist_ok=True)
-    shrink_model(installed_for("upscale", 4), start, faithful_only=True)
+    if any("START" in words for name in asked.ablations for words in ARMS[name].values()):
+        shrink_model(installed_for("upscale", 4), start, faithful_only=True)
     for name in asked.ablations:
         print(f"\n{name}: {asked.seconds:g} processor seconds a run", flush=True)
         print(f"{'arm':16s}   kimg  gain over plain, dB{'distance':>28s}", flush=True)
@@ -129,11 +130,14 @@ def measured(words: str, runs: Path, seconds: float, seeds: Sequence[int], every
     altered, _, options = words.rpartition(": ")
     train = partial(trained, FOLDER / "training", altered=altered)
     given = options.split()
-    first, second = (
-        train(runs / "short", *given, *RARELY, "--kimg", str(kimg), "--resume", "never").processor_s
-        for kimg in SHORT_KIMG
-    )
-    kimg = float(f"{seconds * (SHORT_KIMG[1] - SHORT_KIMG[0]) / (second - first):.2g}")  # a cut sweep finds its runs
+    kept = runs / f"kimg-{seconds:g}.txt"  # a sweep that was cut goes on with the budget that it measured
+    if not kept.is_file():
+        first, second = (
+            train(runs / "short", *given, *RARELY, "--kimg", str(kimg), "--resume", "never").processor_s
+            for kimg in SHORT_KIMG
+        )
+        kept.write_text(f"{seconds * (SHORT_KIMG[1] - SHORT_KIMG[0]) / (second - first):.2g}")
+    kimg = float(kept.read_text())
     budgets = [("--kimg", str(kimg), "--seed", str(seed)) for seed in seeds]
     found = [judged(train(runs, *given, *budget).folder / "model.safetensors", every) for budget in budgets]
     return f"{kimg:5g}  " + "  ".join(_told(column) for column in zip(*found, strict=True))

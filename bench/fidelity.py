@@ -3,10 +3,10 @@
     python bench/fidelity.py runs/0003-photos                    (or a model file; --photographs FOLDER for others)
 
 On crops of the test photographs, for five fidelities: PSNR-Y, the LPIPS-form distance in EfficientNet-Lite0 and the
-distance of detail (see `ganvas.task.photo.detail_distance`). The first should rise from step to step and one of the
-others with it. The map is the disagreement of the ends; its rank correlation (Spearman) with the true error of the
-faithful end is taken over blocks of 8 px, once within each picture and once over all, beside that of the local contrast
-of what was given, which costs nothing.
+distance of detail (see `ganvas.task.photo.detail_distance`; of repairs in the holes alone). The first should rise from
+step to step and one of the others with it. The map is the disagreement of the ends; its rank correlation (Spearman)
+with the true error of the faithful end is taken over blocks of 8 px, once within each picture and once over all, beside
+that of the local contrast of what was given, which costs nothing.
 """
 
 import argparse
@@ -71,9 +71,14 @@ def main() -> None:
         raise SystemExit(f"'{path}' has one end: fidelity changes nothing.")
     scale = model.photo.scale
     task = f"upscale{scale}" if scale > 1 else model.descriptor.task
+    if task not in SIDE_PX:
+        raise SystemExit(f"'{path}' enlarges {scale} times; fidelity is measured at two and four.")
     crops = list(photographs(asked.photographs, SIDE_PX[task], 8 if asked.quick else 1))
     posed = [problem for problem in problems(task, crops, "bicubic") if problem.damage != "clean"]
     targets = torch.stack([_image(problem.crop.pixels) for problem in posed])
+    holes = None
+    if task == "repair":
+        holes = torch.stack([torch.from_numpy(problem.mask)[None].float() for problem in posed])
     distance = distance_of(load_feature_network(FEATURES))
     answers = {fidelity: painted(model, fidelity, posed) for fidelity in FIDELITIES}
     print("fidelity  PSNR-Y  distance  detail")
@@ -82,7 +87,8 @@ def main() -> None:
             scored(result, problem.crop.pixels, problem.mask, problem.border_px, distance)
             for result, problem in zip(results, posed, strict=True)
         ]
-        detail = detail_distance(torch.stack([_image(result) for result in results]), targets)
+        painted_images = torch.stack([_image(result) for result in results])
+        detail = detail_distance(painted_images, targets, holes)
         psnr, seen = (np.mean([getattr(one, name) for one in scores]) for name in ("psnr_y", "perceptual"))
         print(f"{fidelity:8g}  {psnr:6.3f}  {seen:8.4f}  {detail:6.4f}", flush=True)
     maps, plain, errors = [], [], []

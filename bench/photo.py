@@ -26,7 +26,7 @@ from photographs.crops import Crop, photographs, written
 from photographs.damage import KERNELS
 from photographs.field import TASKS, Setting, Task, finders, installed, methods
 from photographs.measure import Problem, Result, repairing, restoring, seek, solve, upscaling
-from photographs.method import Method
+from photographs.method import Picture
 from photographs.scores import distance_of
 
 from ganvas.device import choose_precision
@@ -41,6 +41,10 @@ SHEETS = {
     "restore": ("jpeg-10", "noise-25", "clean"),
     "repair": ("thin", "thick", "boxes"),
 }
+
+
+COST_PX = 512
+"""Side of the picture that seconds and memory are measured on."""
 
 
 def arguments() -> argparse.Namespace:
@@ -71,10 +75,12 @@ def problems(task: Task, crops: Sequence[Crop], kernel: str) -> Iterator[Problem
     return upscaling(crops, int(task[-1]), kernel)
 
 
-def costs(task: Task, some: Sequence[Method], setting: Setting, folder: Path) -> dict[str, Any]:
-    """What each competitor takes, on the first photograph that is large enough."""
-    picture = next(photographs(folder, 512)).pixels
-    return {one.name: cost(task, one.name, setting, picture) for one in some if one.name != "input"}
+def cost_picture(folder: Path) -> Picture:
+    """What costs are measured on: the first photograph that is large enough."""
+    first = next(photographs(folder, COST_PX), None)
+    if first is None:
+        raise SystemExit(f"No picture in '{folder}' has {COST_PX} px a side, as costs need; give --no-cost.")
+    return first.pixels
 
 
 def main() -> None:
@@ -87,6 +93,7 @@ def main() -> None:
     precision = choose_precision(asked.precision, ours.CPU)
     setting = Setting(CACHE, asked.threads, models, tuple(asked.strengths), asked.quick, precision)
     limit_threads(asked.threads)
+    picture = None if asked.no_cost else cost_picture(asked.photographs)
     distance = distance_of(load_feature_network(FEATURES))
     asked.out.mkdir(parents=True, exist_ok=True)
     tasks: dict[str, Any] = {}
@@ -102,7 +109,8 @@ def main() -> None:
             continue
         some = methods(task, setting)
         results = solve(problems(task, crops, asked.kernel), some, distance)
-        taken = {} if asked.no_cost else costs(task, some, setting, asked.photographs)
+        timed = [one.name for one in some if one.name != "input"]
+        taken = {} if picture is None else {name: cost(task, name, setting, picture) for name in timed}
         rows = report.summary(results, taken, {one.name: one.parameters for one in some})
         print(report.table(rows), flush=True)
         tasks[task] = rows

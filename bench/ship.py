@@ -42,10 +42,13 @@ def scores(summary: Path, name: str) -> dict[str, Any]:
     """Lines of `photo.py` about this model and about what one has without it, by problem and method."""
     found = json.loads(summary.read_text())
     lines: dict[str, Any] = {}
+    measured = False
     for row in (row for rows in found["tasks"].values() for row in rows):
         method = row.get("method", row.get("finder", ""))
-        if not method.startswith((name, *PLAIN)):
+        ours = method == name or method.startswith(f"{name} ")
+        if not ours and method not in PLAIN:
             continue
+        measured |= ours
         if "damage" in row:
             values = {"psnr_y_db": row["psnr_y"], "ssim": row["ssim"], "distance": row["perceptual"]}
             lines[f"{row['damage']}, {row['group']}, {method}"] = {
@@ -53,7 +56,7 @@ def scores(summary: Path, name: str) -> dict[str, Any]:
             }
         else:
             lines[method] = {key: row[key] for key in ("scratched", "worn", "unharmed", "text")}
-    if not any(name in line for line in lines):
+    if not measured:
         raise SystemExit(f"'{summary}' has no line about '{name}'; measure the file under this name first.")
     rest = {key: found["protocol"][key] for key in ("features", "kernel", "quick", "strengths", "precision")}
     return {"protocol": {"command": "bench/photo.py", **rest}, **lines}
