@@ -112,6 +112,31 @@ def test_rare_damages_of_shrinking_are_as_rare_as_stated() -> None:
     assert small.std(dim=(1, 2, 3)).max() * 127.5 < 5.5
 
 
+@pytest.mark.parametrize("name", ["blur", "jpeg"])
+def test_other_damages_of_shrinking_are_as_frequent_as_stated(name: str) -> None:
+    clean, ranges = photographs(300, (48, 48)), ShrinkRanges(noise=0.0)
+    never = ShrinkRanges(noise=0.0, blur=0.0) if name == "blur" else ShrinkRanges(noise=0.0, jpeg=0.0)
+    with_it, without = (shrunk_photograph(clean, 2, Draw(9, 300), one) for one in (ranges, never))
+    chance = getattr(ranges, name)
+    changed = (with_it - without).flatten(1).abs().amax(1) > 1e-4
+    assert abs(int(changed.sum()) - 300 * chance) < 4.5 * (300 * chance * (1 - chance)) ** 0.5
+    if name == "blur":
+        energy = [images[changed].diff(dim=3).square().mean() for images in (with_it, without)]
+        assert energy[0] < energy[1]
+
+
+def test_three_blurs_in_ten_are_motions() -> None:
+    """The moments of a point that was blurred: a motion is far longer than wide, a lens at most 2.5 times."""
+    points = torch.full((400, 3, 33, 33), -1.0)
+    points[:, :, 16, 16] = 1
+    light = chain.DAMAGES["blur"](points, torch.ones(400), Draw(3, 400), RESTORE)[:, 0] + 1
+    y, x = torch.meshgrid(*[torch.arange(-16.0, 17.0)] * 2, indexing="ij")
+    yy, xy, xx = ((light * moment).sum((1, 2)) / light.sum((1, 2)) for moment in (y * y, x * y, x * x))
+    squares = torch.linalg.eigvalsh(torch.stack([yy, xy, xy, xx], 1).view(-1, 2, 2))
+    moved = int((squares[:, 0] / squares[:, 1] < 0.14).sum())
+    assert abs(moved - 120) < 4.5 * (400 * 0.3 * 0.7) ** 0.5
+
+
 @pytest.mark.parametrize("size", [(48, 48), (32, 72)])
 def test_rows_are_those_of_the_whole_batch_and_repeat_themselves(size: tuple[int, int]) -> None:
     clean, draw = photographs(24, size), Draw(10, 24)

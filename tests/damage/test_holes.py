@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from scipy.ndimage import distance_transform_edt, label
 
-from ganvas.damage.holes import HOLES, draw_holes
+from ganvas.damage.holes import HOLES, Field, draw_holes
 from ganvas.draw import Draw
 
 
@@ -55,7 +57,20 @@ def test_boxes_have_only_right_angles() -> None:
         assert (corners == 1).sum() + (corners == 3).sum() <= 16  # a union of three boxes has few, a blob has many
 
 
-def test_kinds_come_as_often_as_stated() -> None:
+def test_kinds_come_as_often_as_stated(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sum(kind.share for kind in HOLES.values()) == pytest.approx(1)
-    for kind in HOLES.values():
-        assert 0.02 <= kind.area[0] < kind.area[1] <= 0.4
+    counts: dict[str, int] = {}
+
+    def counting(name: str) -> Field:
+        def field(draw: Draw, size: tuple[int, int]) -> torch.Tensor:
+            counts[name] = draw.count
+            return torch.arange(float(size[0] * size[1])).expand(draw.count, -1).view(-1, *size)
+
+        return field
+
+    shares = {name: kind.share for name, kind in HOLES.items()}
+    for name, kind in list(HOLES.items()):
+        monkeypatch.setitem(HOLES, name, replace(kind, field=counting(name)))
+    draw_holes(Draw(7, 4000), (10, 10))
+    for name, share in shares.items():
+        assert abs(counts[name] - 4000 * share) < 4.5 * (4000 * share * (1 - share)) ** 0.5

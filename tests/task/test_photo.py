@@ -188,7 +188,10 @@ def test_scores_are_those_of_the_painting_against_the_target(name: str) -> None:
             theirs.append(decibels[1])
     assert found["psnr"] == pytest.approx(sum(ours) / len(ours), abs=0.01)
     assert found["psnr_gain"] == pytest.approx(found["psnr"] - sum(theirs) / len(theirs), abs=0.01)
-    assert found["l1"] > 0
+    off = [(painted[row] - CLEAN[row]).abs()[mask[row] > 0].mean() * 127.5 for row in range(6)]
+    assert found["l1"] == pytest.approx(float(sum(off)) / 6, rel=1e-4)
+    wanted = detail_distance(painted, CLEAN, problem.get("mask"))
+    assert found["detail_distance"] == pytest.approx(wanted, rel=1e-4)
 
 
 def test_what_a_user_has_without_us() -> None:
