@@ -1,5 +1,6 @@
 """Files that are whole or not there: written beside, then renamed."""
 
+import hashlib
 import os
 import re
 import secrets
@@ -43,6 +44,16 @@ def atomic_path(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # gone already where all went well
             beside.unlink()
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def remove_leftovers(paths: Iterable[Path]) -> None:

@@ -9,11 +9,11 @@ from PIL import Image
 from ganvas.draw import seed_of
 from ganvas.errors import FileError, UnknownName, UsageError
 from ganvas.events import Event, Wrote
+from ganvas.files import file_hash
 from ganvas.image.provenance import Mark, SourceType, read_mark
 from ganvas.job.sample import (
     MOST_SEEDS,
     SampleRequest,
-    file_hash,
     grid_name,
     label_suffix,
     model_file,

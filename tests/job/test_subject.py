@@ -8,8 +8,8 @@ import pytest
 from ganvas.data.item import Unreadable
 from ganvas.errors import DataError, FileError, GanvasError, UsageError
 from ganvas.events import Event, Packing, Warned
+from ganvas.files import file_hash
 from ganvas.job.painted import PaintedPictures
-from ganvas.job.sample import file_hash
 from ganvas.job.subject import MOST, Subject, find_subject, is_model
 from ganvas.metric.pictures import PackedPictures
 from ganvas.model.load import load_model

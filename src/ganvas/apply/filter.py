@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import lcm
 
 from torch import Tensor
 
@@ -28,14 +27,3 @@ class LocalFilter:
     def __call__(self, given: Tensor) -> Tensor:
         """Apply it to planes ``(1, Cin, h, w)``."""
         return self.fn(given)
-
-    def then(self, after: "LocalFilter") -> "LocalFilter":
-        """This filter and another on what it paints: radii, in input pixels of the first, add up; scales multiply."""
-        return LocalFilter(
-            fn=lambda given: after.fn(self.fn(given)),
-            scale=self.scale * after.scale,
-            # a multiple of s pixels here is s * scale there, which must be a multiple of the other's stride
-            stride_px=lcm(self.stride_px, lcm(after.stride_px, self.scale) // self.scale),
-            radius_px=self.radius_px + -(-after.radius_px // self.scale),
-            channels=max(self.channels, after.channels * self.scale**2),
-        )

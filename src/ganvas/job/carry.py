@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ganvas.errors import FileError, UsageError
 from ganvas.job.photo_plan import NETWORKS as PHOTO_NETWORKS
+from ganvas.job.sample import model_file
 from ganvas.model.load import read_descriptor
 from ganvas.network.layers.pyramid import pyramid
 from ganvas.training.checkpoint import checkpoint_path, checkpoint_steps, read_checkpoint
@@ -135,8 +136,3 @@ def read_warmth(
             key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)
         }
     return Warmth(networks, descriptor.labels.names, new_labels, tell)
-
-
-def model_file(path: Path) -> Path:
-    """The model of a run folder, or the file that was named."""
-    return path / "model.safetensors" if path.is_dir() else path

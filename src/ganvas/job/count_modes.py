@@ -20,9 +20,9 @@ from ganvas.data.source import open_source
 from ganvas.device import choose_device
 from ganvas.errors import DataError, FileError, UsageError
 from ganvas.events import Looked, Notice, Packing, Report, Warned
-from ganvas.files import make_folder
+from ganvas.files import file_hash, make_folder
 from ganvas.job.painted import painted_like
-from ganvas.job.sample import file_hash, model_file
+from ganvas.job.sample import model_file
 from ganvas.job.subject import as_files, is_model, refuse_model_of_photographs, refuse_what_only_models_know
 from ganvas.metric.modes import DIGITS, ModeCount, count_modes, gaussian_modes, ring, square_grid, stacked_modes
 from ganvas.metric.pictures import PictureSet

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from ganvas.errors import FileError
+from ganvas.files import file_hash
 from ganvas.image.decode import EXTENSIONS
 from ganvas.image.provenance import read_mark
-from ganvas.job.sample import file_hash, model_file
+from ganvas.job.sample import model_file
 from ganvas.model.load import read_descriptor
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from ganvas.data.claim import only_one
 from ganvas.errors import FileError
-from ganvas.files import make_folder, remove_leftovers
+from ganvas.files import file_hash, make_folder, remove_leftovers
 
 FILE, LOCK = "ganvas-done.jsonl", ".lock"
 _WAY_OUT = "choose another --out"
@@ -135,8 +135,7 @@ class Ledger:
 def sha256_of(file: Path) -> str | None:
     """SHA-256 of a file in hexadecimal; None where it cannot be read."""
     try:
-        with file.open("rb") as opened:
-            return hashlib.file_digest(opened, "sha256").hexdigest()
+        return file_hash(file)
     except OSError:
         return None
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ganvas.job.carry import model_file
-from ganvas.job.ledger import sha256_of
+from ganvas.files import file_hash
+from ganvas.job.sample import model_file
 from ganvas.model.load import read_descriptor
 
 FACTS = ("pictures", "picture_count", "data", "licence", "started", "seen_kimg", "training_hours", "device", "ganvas")
@@ -31,7 +31,7 @@ def lineage(start: Path) -> list[dict[str, Any]]:
     card = read_descriptor(file).card
     earlier = card.get("started_from", [])
     told = [entry for entry in earlier if isinstance(entry, Mapping)] if isinstance(earlier, list) else []
-    return [_plain(entry) for entry in (*told, {**card, "sha256": sha256_of(file)})][-MOST:]
+    return [_plain(entry) for entry in (*told, {**card, "sha256": file_hash(file)})][-MOST:]
 
 
 def _plain(card: Mapping[str, Any]) -> dict[str, Any]:

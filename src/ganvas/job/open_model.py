@@ -6,9 +6,10 @@ from safetensors import SafetensorError, safe_open
 
 from ganvas.device import choose_device, choose_precision, place
 from ganvas.errors import UsageError
+from ganvas.files import file_hash
 from ganvas.job.painter import Opened
 from ganvas.job.photo_options import PrecisionChoice
-from ganvas.job.sample import file_hash, model_file
+from ganvas.job.sample import model_file
 from ganvas.model.catalogue import installed_for
 from ganvas.model.foreign import load_foreign
 from ganvas.model.photo import load_photo_model

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from ganvas.draw import seed_of
 from ganvas.errors import UsageError
 from ganvas.events import Report, Wrote
-from ganvas.files import make_folder, write_bytes
+from ganvas.files import file_hash, make_folder, write_bytes
 from ganvas.image.encode import encode
 from ganvas.image.grid import grid as contact_sheet
 from ganvas.image.provenance import SourceType
@@ -147,9 +147,3 @@ def model_file(path: Path, *, best: bool = False) -> Path:
     if best:
         raise UsageError(f"--best picks a model from a run folder, but '{path}' is a file.")
     return path
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -13,9 +13,10 @@ from ganvas.data.source import Source, open_source
 from ganvas.data.survey import survey
 from ganvas.errors import DataError, FileError, UsageError
 from ganvas.events import Packing, Report, Warned
+from ganvas.files import file_hash
 from ganvas.image.resize import FitMode
 from ganvas.job.painted import painted_like
-from ganvas.job.sample import file_hash, model_file
+from ganvas.job.sample import model_file
 from ganvas.metric.pictures import FilePictures, PackedPictures, PictureSet
 from ganvas.model.load import load_model, read_descriptor
 from ganvas.training.run import RunFolder

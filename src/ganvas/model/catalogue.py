@@ -1,6 +1,5 @@
 """Models that came with ganvas, by task and scale."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
@@ -10,6 +9,7 @@ from typing import Any
 from safetensors import safe_open
 
 from ganvas.errors import FileError
+from ganvas.files import file_hash
 from ganvas.model.descriptor import Descriptor
 from ganvas.model.load import read_descriptor
 
@@ -96,6 +96,4 @@ def _read(path: Path) -> Installed:
     with safe_open(path, framework="pt") as file:
         final = [key for key in file.keys() if not key.startswith("snapshot/")]
         parameters = sum(prod(file.get_slice(key).get_shape()) for key in final)
-    with path.open("rb") as opened:
-        hashed = hashlib.file_digest(opened, "sha256").hexdigest()
-    return Installed(path, descriptor, parameters, path.stat().st_size, hashed)
+    return Installed(path, descriptor, parameters, path.stat().st_size, file_hash(path))

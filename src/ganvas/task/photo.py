@@ -16,13 +16,12 @@ from torch import Tensor, nn
 
 from ganvas.draw import Draw
 from ganvas.metric.diversity import random_feature_distance
+from ganvas.model.photo import FAITHFUL
 from ganvas.network.features import Loaded
 from ganvas.objective.reconstruction import charbonnier, frequency, perceptual
 from ganvas.tensors import Images, PerSample
 from ganvas.training.task import Batch, Networks, Painted, Players, Problem, Row, Stage, Stop, Term
 
-FAITHFUL = "faithful"
-"""The snapshot at the end of the pixel stage."""
 EXACT, INVENTING = {"invention": 0.0}, {"invention": 1.0}
 """What a `GatedUnet` may do in the pixel stage and with a critic."""
 CRITIC_SHARE = 0.2
