@@ -3,7 +3,9 @@ from typing import Any
 import pytest
 import torch
 
-from ganvas.errors import UnknownName
+from ganvas.data.labels import no_labels
+from ganvas.errors import UnknownName, UsageError
+from ganvas.job.networks import build_task
 from ganvas.job.photo_plan import NETWORKS, best_by
 from ganvas.job.plan import Pictures, complete
 from ganvas.training.aim import Aim
@@ -73,6 +75,16 @@ def test_a_wider_enlargement_has_a_deeper_network() -> None:
 def test_a_network_of_another_task_is_named() -> None:
     with pytest.raises(UnknownName, match=r"no network for --task repair 'plain'. .*gated-unet, unet"):
         planned("repair", network="plain")
+
+
+@pytest.mark.parametrize(("kind", "network"), [(kind, network) for kind in KINDS for network in NETWORKS[kind]])
+def test_networks_that_cannot_be_built_are_refused_by_their_flags(kind: str, network: str) -> None:
+    most = 5 if network == "gated-unet" else 32
+    build_task(planned(kind, network=network, width=4, blocks=most), no_labels(1, ""))
+    with pytest.raises(UsageError, match=rf"^--blocks is {most + 1}, but '{network}' takes at most {most}; give"):
+        planned(kind, network=network, width=4, blocks=most + 1)
+    with pytest.raises(UsageError, match=rf"^--width is 8193, but '{network}' takes at most (2048|8192); give"):
+        planned(kind, network=network, width=8193)
 
 
 @pytest.mark.parametrize(

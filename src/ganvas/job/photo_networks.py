@@ -12,7 +12,7 @@ from torch import nn
 from ganvas.errors import UsageError
 from ganvas.events import Report
 from ganvas.job.carry import Warmth
-from ganvas.job.photo_plan import CRITIC
+from ganvas.job.photo_plan import CRITIC, WIDEST
 from ganvas.job.weights import get_network
 from ganvas.model.descriptor import PhotoSpec
 from ganvas.network.discriminator import build_discriminator
@@ -30,20 +30,17 @@ Builder = Callable[[], nn.Module]
 
 def upscale_task(config: TrainConfig, warmth: Warmth | None) -> Task:
     """Enlargement by ``--scale``."""
-    problem = Enlarging(config.task.scale)
-    return _painting(PhotoTask("upscale", problem.pose, problem.plain, nn.Identity), config, warmth)
+    return _painting("upscale", Enlarging(config.task.scale), config, warmth)
 
 
 def restore_task(config: TrainConfig, warmth: Warmth | None) -> Task:
     """Restoration at the same size."""
-    problem = Restoring()
-    return _painting(PhotoTask("restore", problem.pose, problem.plain, nn.Identity), config, warmth)
+    return _painting("restore", Restoring(), config, warmth)
 
 
 def repair_task(config: TrainConfig, warmth: Warmth | None) -> Task:
     """Repair of what a mask marks."""
-    problem = Repairing()
-    return _painting(PhotoTask("repair", problem.pose, problem.plain, nn.Identity), config, warmth, planes=1)
+    return _painting("repair", Repairing(), config, warmth, planes=1)
 
 
 def find_scratches_task(config: TrainConfig, warmth: Warmth | None) -> Task:
@@ -76,8 +73,14 @@ def _measured(architecture: str, arguments: str) -> PhotoSpec:
     return PhotoSpec(facts.scale, facts.stride_px, receptive_radius_px(network), facts.inputs)
 
 
-def _painting(bare: PhotoTask, config: TrainConfig, warmth: Warmth | None, planes: int = 0) -> Task:
-    """The task with its players, weights and shares."""
+def _painting(
+    name: str,
+    problem: Enlarging | Restoring | Repairing,
+    config: TrainConfig,
+    warmth: Warmth | None,
+    planes: int = 0,
+) -> PhotoTask:
+    """The task with its players, weights and shares; the critic sees so many planes beside the picture."""
     options = config.task
     description, make_generator = _generator(config, warmth)
 
@@ -91,8 +94,10 @@ def _painting(bare: PhotoTask, config: TrainConfig, warmth: Warmth | None, plane
             "--pixel-weight and --frequency-weight are both 0, which leaves the pixel stage nothing to learn from; "
             "raise one."
         )
-    return replace(
-        bare,
+    return PhotoTask(
+        name,
+        problem.pose,
+        problem.plain,
         make_generator=make_generator,
         make_discriminator=None if alone else make_discriminator,
         description=description,
@@ -130,7 +135,7 @@ def _described(config: TrainConfig) -> tuple[str, dict[str, Any]]:
     options, name, kind = config.network, config.network.generator, config.task.kind
     if name in ("plain", "compact"):
         return name, {"scale": config.task.scale, "width": options.width, "depth": options.blocks}
-    widths = {"width": options.width, "max_width": 4 * options.width}
+    widths = {"width": options.width, "max_width": WIDEST * options.width}
     if name == "gated-unet":
         return name, {**widths, "dilations": [2**power for power in range(options.blocks)]}
     inputs = {"restore": ["strength"], "repair": ["mask"]}.get(kind, [])

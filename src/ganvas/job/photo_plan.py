@@ -12,8 +12,9 @@ from typing import Any
 import torch
 
 from ganvas.device import choose_precision
-from ganvas.errors import UnknownName
+from ganvas.errors import UnknownName, UsageError
 from ganvas.job.gamma import gamma_rule
+from ganvas.network.layers.arguments import LIMITS
 from ganvas.training.config import TaskOptions
 
 NETWORKS: dict[str, tuple[str, ...]] = {
@@ -24,6 +25,8 @@ NETWORKS: dict[str, tuple[str, ...]] = {
 }
 """What each task may be done by, the best first."""
 WIDTH = {"plain": 48, "compact": 64}
+WIDEST = 4
+"""Channels of a U at its coarsest scale / those at half of the picture's size."""
 CRITIC, NO_CRITIC = "patch", "none"
 TILE = 2
 """Sides of a tile / sides of a crop."""
@@ -45,6 +48,7 @@ def photo_values(given: Mapping[str, Any], short_px: int, device: torch.device) 
 
     Raises:
         UnknownName: The network does not do this task.
+        UsageError: It would be wider or deeper than it can be.
     """
     kind = given["kind"]
     network = given.get("generator", given.get("network", NETWORKS[kind][0]))
@@ -70,6 +74,7 @@ def photo_values(given: Mapping[str, Any], short_px: int, device: torch.device) 
         "preview_count": 16,
         **given,
     }
+    _check_network(network, values["width"], values["blocks"])
     pixel_share = 1.0 if kind == "find-scratches" else values.get("pixel_share", TaskOptions.pixel_share)
     alone = pixel_share == 1
     kimg, (height, width) = max(0.0, values["kimg"]), values["size"]
@@ -112,6 +117,19 @@ def _crop(kind: str, scale: int, short_px: int, device: torch.device) -> tuple[i
     wanted = GPU_SIDE_PX[kind] if device.type == "cuda" else CPU_SIDE_PX[kind]
     side = max(unit, min(wanted, short_px // TILE) // unit * unit)
     return side, side
+
+
+def _check_network(network: str, width: int, blocks: int) -> None:
+    """Refuse in the user's words what the network's constructor would refuse in its own."""
+    if network in WIDTH:
+        most_width, most_blocks = LIMITS["width"][1], LIMITS["depth"][1]
+    else:
+        dilations = LIMITS["dilations"][1].bit_length()  # each twice the one before
+        most_width = LIMITS["max_width"][1] // WIDEST
+        most_blocks = dilations if network == "gated-unet" else LIMITS["blocks"][1]
+    for flag, value, most in (("--width", width, most_width), ("--blocks", blocks, most_blocks)):
+        if value > most:
+            raise UsageError(f"{flag} is {value}, but '{network}' takes at most {most}; give a smaller one.")
 
 
 def _blocks(network: str, scale: int) -> int:
