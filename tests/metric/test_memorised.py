@@ -78,11 +78,12 @@ def test_most_suspicious_fakes_come_first() -> None:
     assert len(most_suspicious(find_near_reals(fakes, reals), 1000)) == 40
 
 
-def test_copies_among_the_reals_do_not_hide_a_fake() -> None:
+@pytest.mark.parametrize("copies", [1, 17, 40])
+def test_copies_among_the_reals_do_not_hide_a_fake(copies: int) -> None:
     reals = features(60, 1)
     fakes = features(40, 2)
     fakes[7] = reals[5] + 1e-3
-    sets = reals, torch.cat([reals, reals[5:6]])
+    sets = reals, torch.cat([reals, reals[5:6].expand(copies, -1)])
     alone, repeated = (most_suspicious(find_near_reals(fakes, among), 3) for among in sets)
     assert repeated[0][0] == 7
     assert repeated[0][2] == pytest.approx(alone[0][2])

@@ -78,10 +78,20 @@ def test_a_floor_is_what_reals_score_against_reals() -> None:
     assert values(bad)["random-diversity"] < 0.4
 
 
-def test_the_floor_of_logits_is_of_all_reals() -> None:
-    reals = known(drawn(1, 60), 3 * drawn(6, 60, 5))
-    fakes = known(drawn(0, 60), drawn(5, 60, 5))
-    assert scored(fakes, reals).floors["random-is"] == values(scored(reals, reals))["random-is"]
+def test_an_inception_score_does_not_depend_on_the_order_of_classes() -> None:
+    """A sure classifier and ten classes, file by file: 10 but for the ten of a split that chance leaves out."""
+    by_class = 30 * torch.eye(10).repeat_interleave(60, 0)
+    found = scored(known(drawn(0, 600), by_class), known(drawn(1, 600), by_class))
+    for value in (values(found)["random-is"], found.floors["random-is"]):
+        assert 8 < value < 10
+
+
+def test_the_floor_of_logits_is_of_half_of_the_reals() -> None:
+    sure, unsure = 30 * torch.eye(10).repeat(40, 1), torch.zeros(400, 10)
+    found = scored(known(drawn(0, 60), drawn(5, 60, 10)), known(drawn(1, 400), sure))
+    fewer = scored(known(drawn(0, 400), sure), known(drawn(1, 400), unsure))
+    assert found.floors["random-is"] < values(fewer)["random-is"]  # splits of 20 leave out more classes than of 40
+    assert fewer.floors["random-is"] == pytest.approx(1)
 
 
 @pytest.mark.parametrize(("count", "there"), [(19, False), (20, True)])

@@ -67,6 +67,9 @@ def talk(world: World, folder: Path) -> dict[str, Any]:
     weights = [nn.Parameter(mine.clone(memory_format=torch.preserve_format)) for _ in range(3)]
     weights.append(nn.Parameter(torch.ones(2, dtype=torch.float64)))
     weights.append(nn.Parameter(torch.ones(1), requires_grad=False))
+    weights.append(nn.Parameter(torch.ones(3)))  # one that a loss reached in the second process alone
+    if world.rank == 1:
+        weights[5].grad = torch.full((3,), 4.0)
     for number, weight in enumerate(weights[:4]):
         if number != 1:  # one that no loss reached
             weight.grad = weight.detach() * (number + 1) * (world.rank + 1)
@@ -78,7 +81,7 @@ def talk(world: World, folder: Path) -> dict[str, Any]:
         "sent": sent.tolist(),
         "shared": world.share(f"from {world.rank}"),
         "mean": world.average(torch.tensor([1.0, 3.0]) * (world.rank + 1)).tolist(),
-        "any": [world.any(flag, CPU) for flag in (False, world.rank == 1, True)],
+        "any": [world.any(flag) for flag in (False, world.rank == 1, True)],
         "gradients": [None if weight.grad is None else weight.grad.tolist() for weight in weights],
         "shard": world.shard(8),
     }
@@ -209,7 +212,8 @@ def test_they_talk(found: list[dict[str, Any]]) -> None:
 def test_gradients_are_averaged_whatever_their_strides_and_types(found: list[dict[str, Any]]) -> None:
     mine = [torch.tensor(one["mine"]) for one in found]
     for one in found:
-        assert one["gradients"][4] is None
+        assert one["gradients"][1] is one["gradients"][4] is None
+        assert one["gradients"][5] == [2.0] * 3
         for number in (0, 2):
             expected = (number + 1) * (mine[0] + 2 * mine[1]) / 2
             assert torch.equal(torch.tensor(one["gradients"][number]), expected)
@@ -310,7 +314,7 @@ def test_alone_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     world.wait()
     assert world.gather(tensor)[0] is tensor
     assert torch.equal(world.average(tensor), before)
-    assert (world.share("x"), world.any(True, CPU), world.any(False, CPU)) == ("x", True, False)
+    assert (world.share("x"), world.any(True), world.any(False)) == ("x", True, False)
     assert replace(world, rank=1).leads is False
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from ganvas.events import Progress
 from ganvas.training.checkpoint import checkpoint_path, read_checkpoint
@@ -103,6 +104,30 @@ class Buffered(Simple):
         players = super().players()
         players.generators["g"].register_buffer("invention", torch.zeros(()))
         return players
+
+
+class Counting(Buffered):
+    """Whose buffer grows with every pass of training."""
+
+    def players(self) -> Players:
+        players = super().players()
+
+        def count(module: nn.Module, given: object, painted: object) -> None:
+            if module.training:
+                module.get_buffer("invention").add_(1)
+
+        players.generators["g"].register_forward_hook(count)
+        return players
+
+
+def test_a_resume_within_a_stage_does_not_fill_its_buffers_again(tmp_path: Path) -> None:
+    stages = (Stage("a", 0.5), Stage("b", 0.5, buffers={"invention": 100.0}))
+    state, _ = watched(tmp_path / "whole", Counting(stages=stages))
+    with pytest.raises(KilledError):
+        watched(tmp_path / "cut", Counting(stages=stages), interrupted=Before(17))
+    cut, _ = watched(tmp_path / "cut", Counting(stages=stages))
+    assert float(cut.players.generators["g"].get_buffer("invention")) > 100
+    assert differing(state, cut) == []
 
 
 def test_a_stage_fills_the_buffers_it_names_in_the_network_and_in_its_average(tmp_path: Path) -> None:

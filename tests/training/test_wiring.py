@@ -113,7 +113,7 @@ def test_a_process_returns_to_its_checkpoint_when_another_has_a_nan(tmp_path: Pa
     class Peered(World):
         """Its peer finds a NaN once, in the books of the eighth step."""
 
-        def any(self, flag: bool, device: torch.device) -> bool:
+        def any(self, flag: bool) -> bool:
             nonlocal questions, answered
             questions += 1  # the first one of a step is whether to stop
             yes = other_breaks and begun == 8 and questions > 1 and not answered

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ganvas.metric.jackknife import GROUPS, LEAST, TOO_FEW, Deleted, groups_of, jackknife
-from ganvas.metric.neighbours import Neighbours, kept_for, nearest, without_groups
+from ganvas.metric.neighbours import Neighbours, kept_for, nearest, pair_distances, without_groups
 from ganvas.metric.score import Score, check_features
 
 DEEPEST = 5
@@ -24,10 +24,12 @@ class NearReals:
     Attributes:
         to_fakes: Of each fake.
         to_reals: Of each real, itself left out.
+        room: How far each real is from the nearest other one that does not equal it, ``(M,)``.
     """
 
     to_fakes: Neighbours
     to_reals: Neighbours
+    room: Tensor
 
 
 def find_near_reals(fakes: Tensor, reals: Tensor, *, groups: int = GROUPS) -> NearReals:
@@ -44,10 +46,18 @@ def find_near_reals(fakes: Tensor, reals: Tensor, *, groups: int = GROUPS) -> Ne
     """
     check_features(fakes, reals)
     groups = len(groups_of(len(reals), groups, seed=0))
-    return NearReals(
-        nearest(fakes, reals, kept_for(1, groups, len(reals))),
-        nearest(reals, reals, kept_for(DEEPEST, groups, len(reals) - 1), exclude_self=True),
-    )
+    to_reals = nearest(reals, reals, kept_for(DEEPEST, groups, len(reals) - 1), exclude_self=True)
+    return NearReals(nearest(fakes, reals, kept_for(1, groups, len(reals))), to_reals, _room(to_reals, reals))
+
+
+def _room(to_reals: Neighbours, reals: Tensor) -> Tensor:
+    among, _ = to_reals
+    room: Tensor = among.where(among > 0, torch.tensor(torch.inf)).amin(1)
+    everyone = torch.arange(len(reals))
+    for row in room.isinf().nonzero()[:, 0].tolist():  # all that were found equal it
+        line = pair_distances(reals, torch.full((len(reals),), row), reals, everyone)
+        room[row] = line[line > 0].min()
+    return room
 
 
 def authenticity(
@@ -105,9 +115,6 @@ def most_suspicious(near: NearReals, count: int) -> list[tuple[int, int, float]]
         Row of the fake, row of its nearest real and suspicion (infinite at distance 0), most suspicious first.
     """
     distance, real = (found[:, 0] for found in near.to_fakes)
-    among, _ = near.to_reals
-    room = among.where(among > 0, torch.tensor(torch.inf)).amin(1)
-    room = torch.where(room.isinf(), among[:, -1], room)[real]
-    suspicion = torch.where(distance > 0, room / distance, torch.inf)
+    suspicion = torch.where(distance > 0, near.room[real] / distance, torch.inf)
     order = suspicion.argsort(descending=True, stable=True)[:count]
     return list(zip(order.tolist(), real[order].tolist(), suspicion[order].tolist(), strict=True))

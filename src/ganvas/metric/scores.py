@@ -17,6 +17,8 @@ from ganvas.metric.protocol import Protocol
 from ganvas.metric.score import Score
 
 SUBSET = 1000
+SHUFFLE = 2020
+"""Pictures come in the order of their files, class by class; an Inception score splits them as torch-fidelity does."""
 LEAST_HALF = 10
 """Reals in a half below which a floor says nothing."""
 
@@ -74,13 +76,14 @@ def score_sets(
     def of_logits(logits: Tensor) -> list[Score]:
         if logits.shape[1] < 2 or len(logits) < 2 * protocol.splits:
             return []
-        return [is_score(logits, splits=protocol.splits, groups=groups, seed=seed, name=named(network, "is"))]
+        name = named(network, "is")
+        return [is_score(logits, splits=protocol.splits, shuffle_seed=SHUFFLE, groups=groups, seed=seed, name=name)]
 
     near = find_near_reals(fakes.features, reals.features, groups=groups)
     scores = [*of_pairs(fakes.features, reals.features, groups, near), *of_logits(fakes.logits)]
-    floors = {score.name: score.value for score in of_logits(reals.logits)}
     order = torch.randperm(len(reals), generator=torch.Generator().manual_seed(seed))
     first, second = order.tensor_split(2)
+    floors = {score.name: score.value for score in of_logits(reals.logits[second])}
     constant = any((reals.features[half] == reals.features[half[0]]).all() for half in (first, second))
     if len(second) >= LEAST_HALF and not constant:
         halves = reals.features[first], reals.features[second]

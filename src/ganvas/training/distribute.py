@@ -62,10 +62,19 @@ class World:
         return self.rank * rows, (self.rank + 1) * rows
 
     def average_gradients_(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Average ``.grad`` over all processes, in one message a dtype."""
+        """Average ``.grad`` over all processes, in one message a dtype.
+
+        A weight that no loss reached here, but one did in another process, gets a gradient here too: otherwise one
+        would step it and the other not.
+        """
         if self.size == 1:
             return
-        grads = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters if p.requires_grad]
+        weights = [parameter for parameter in parameters if parameter.requires_grad]
+        reached = self.average(torch.tensor([float(weight.grad is not None) for weight in weights]))
+        for weight, share in zip(weights, reached.tolist(), strict=True):
+            if share and weight.grad is None:
+                weight.grad = torch.zeros_like(weight)
+        grads = [weight.grad for weight in weights if weight.grad is not None]
         for dtype in dict.fromkeys(grad.dtype for grad in grads):  # the same order everywhere
             same = [grad for grad in grads if grad.dtype == dtype]
             flat = torch.cat([grad.reshape(-1) for grad in same])
@@ -81,11 +90,9 @@ class World:
             values /= self.size
         return values
 
-    def any(self, flag: bool, device: torch.device) -> bool:
-        """Whether any process says yes."""
-        if self.size == 1:
-            return flag
-        return bool(self.average(torch.tensor(float(flag), device=device)) > 0)
+    def any(self, flag: bool) -> bool:
+        """Whether any process says yes; asked and answered on the CPU, so no GPU is waited for."""
+        return bool(self.average(torch.tensor(float(flag))) > 0)
 
     def gather(self, value: Tensor) -> list[Tensor]:
         """The same-shaped tensor of every process, in rank order."""

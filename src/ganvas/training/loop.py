@@ -152,11 +152,10 @@ class Loop:
         table = Table(self.task, self.data.training, self.options, stage, self.device, self.world)
         for network in self.state.trained_networks().values():
             network.train()
-            fill_buffers_(network, stage)
-        for average in self.state.averages.values():
-            fill_buffers_(average, stage)
+        if counters.step == counters.stage_start_step:  # whoever resumes later in it has them in the checkpoint
+            fill_buffers_([*self.state.trained_networks().values(), *self.state.averages.values()], stage)
         while counters.step < end and not counters.stage_stopped:
-            if self.world.any(self.interrupted(), self.device):
+            if self.world.any(self.interrupted()):
                 if self._culprit() is None:
                     counters.elapsed_s += self._lap_s()
                     self._checkpoint()
@@ -212,7 +211,7 @@ class Loop:
     def _culprit(self) -> str | None:
         """What is not finite in the networks, their optimizers' moments or the statistics, in any process."""
         found = first_non_finite({**self.journal.sums, **self.state.learned()})
-        return (found or "another process") if self.world.any(found is not None, self.device) else None
+        return (found or "another process") if self.world.any(found is not None) else None
 
     def _tick(self) -> None:
         """Statistics and health."""

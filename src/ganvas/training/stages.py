@@ -1,6 +1,6 @@
 """Where in its stages a run stands."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from torch import nn
 
@@ -58,11 +58,12 @@ def note_score(stop: Stop, counters: Counters, scores: Mapping[str, float]) -> N
     counters.stage_stopped = counters.stage_waited >= stop.patience
 
 
-def fill_buffers_(network: nn.Module, stage: Stage) -> None:
-    """Give a network what the stage says of its buffers; those it does not have are somebody else's."""
-    for name, buffer in network.named_buffers():
-        if name in stage.buffers:
-            buffer.fill_(stage.buffers[name])
+def fill_buffers_(networks: Iterable[nn.Module], stage: Stage) -> None:
+    """Give networks what the stage says of their buffers; those that one does not have are another's."""
+    for network in networks:
+        for name, buffer in network.named_buffers():
+            if name in stage.buffers:
+                buffer.fill_(stage.buffers[name])
 
 
 def next_stage(counters: Counters) -> None:
