@@ -150,7 +150,7 @@ def test_small_sets_are_answered_and_flagged() -> None:
     assert frechet_score(power_law(60, 40, 1), power_law(500, 40, 2)).note == ""
     two = frechet_score(power_law(2, 40, 1), power_law(500, 40, 2))
     assert (two.error, two.corrected) == (None, None)
-    assert two.note == "Fewer than three pictures a side give no standard error."
+    assert two.note == "Too few pictures a side for a standard error."
     three = frechet_score(power_law(3, 40, 1), power_law(500, 40, 2))
     assert three.error is not None
 

@@ -96,8 +96,8 @@ def test_note_tells_the_spread() -> None:
     assert score.better == "higher"
     single = is_score(draw_logits(15))
     assert (single.error, single.corrected) == (None, None)
-    assert single.note.endswith("Splits of one picture give no standard error.")
-    assert is_score(draw_logits(20)).error is not None
+    assert single.note.endswith("Splits of so few pictures give no standard error.")
+    assert is_score(draw_logits(30)).error is not None
 
 
 def test_unusable_logits_are_refused() -> None:

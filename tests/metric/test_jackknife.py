@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from math import sqrt
+from math import isfinite, sqrt
 
 import numpy as np
 import pytest
@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from ganvas.errors import UsageError
-from ganvas.metric.jackknife import Deleted, groups_of, jackknife
+from ganvas.metric.diversity import diversity_score
+from ganvas.metric.frechet import frechet_score
+from ganvas.metric.inception_score import is_score
+from ganvas.metric.jackknife import TOO_FEW, Deleted, can_delete, groups_of, jackknife, mean_without
+from ganvas.metric.kernel import kid_score
+from ganvas.metric.memorised import authenticity
+from ganvas.metric.score import Score
 
 
 def without(statistic: Callable[[Tensor], Tensor], rows: Tensor, parts: list[Tensor]) -> Deleted:
@@ -18,7 +24,7 @@ def without(statistic: Callable[[Tensor], Tensor], rows: Tensor, parts: list[Ten
         kept = torch.ones(len(rows), dtype=torch.bool)
         kept[part] = False
         values.append(statistic(rows[kept]))
-    return Deleted(torch.stack(values), torch.tensor([len(part) for part in parts]))
+    return Deleted.of(torch.stack(values), parts)
 
 
 def sample(count: int, seed: int = 0) -> Tensor:
@@ -93,3 +99,32 @@ def test_groups_are_drawn_by_the_seed() -> None:
     assert not torch.equal(groups_of(100, 5, 0)[0], groups_of(100, 5, 1)[0])
     with pytest.raises(UsageError, match=r"^A jackknife cannot work with 1 group; give 2 or more.$"):
         groups_of(10, 1)
+
+
+@pytest.mark.parametrize("score", [frechet_score, kid_score, diversity_score, authenticity])
+@pytest.mark.parametrize(("fakes", "reals", "groups"), [(3, 50, 2), (50, 3, 2), (2, 50, 20), (50, 2, 20)])
+def test_where_a_deletion_leaves_too_few_no_error_is_told(
+    score: Callable[..., Score], fakes: int, reals: int, groups: int
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    found = score(*(torch.randn(count, 4, generator=generator) for count in (fakes, reals)), groups=groups)
+    assert isfinite(found.value)
+    assert (found.error, found.corrected, found.note) == (None, None, TOO_FEW)
+
+
+def test_reals_that_are_one_picture_but_for_one_give_no_error_of_diversity() -> None:
+    reals = torch.zeros(50, 4)
+    reals[7] = 1
+    assert diversity_score(torch.randn(50, 4), reals, groups=50).error is None
+
+
+def test_an_inception_score_needs_two_of_a_split_that_are_left() -> None:
+    logits = torch.randn(40, 5, generator=torch.Generator().manual_seed(0))
+    assert is_score(logits[:20], splits=10, groups=2).error is None
+    assert is_score(logits, splits=10, groups=2).error is not None
+
+
+def test_means_without_groups_are_means_of_the_others() -> None:
+    values, groups = torch.arange(6.0).double(), [torch.tensor([0, 5]), torch.tensor([1, 2, 3]), torch.tensor([4])]
+    assert mean_without(values, groups).tolist() == [2.5, 3.0, 2.2]
+    assert [can_delete(groups, left) for left in (3, 4)] == [True, False]

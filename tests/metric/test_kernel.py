@@ -120,7 +120,7 @@ def test_two_pictures_have_a_distance_and_no_error() -> None:
     score = kid_score(features(2, 1), features(40, 2))
     assert score.value == pytest.approx(by_hand(features(2, 1), features(40, 2)))
     assert score.error is None
-    assert "three pictures" in score.note
+    assert "Too few pictures" in score.note
     assert kid_score(features(3, 1), features(40, 2)).error is not None
 
 

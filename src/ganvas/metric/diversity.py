@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from ganvas.metric.frechet import frechet_from_features
-from ganvas.metric.jackknife import GROUPS, LEAST, TOO_FEW, Deleted, groups_of, jackknife
+from ganvas.metric.jackknife import GROUPS, TOO_FEW, Deleted, can_delete, groups_of, jackknife, sizes_of
 from ganvas.metric.moments import covariance_factor
 from ganvas.metric.score import Score, check_features
 from ganvas.network.features.random import random_features
@@ -49,24 +49,27 @@ def diversity_score(
     spread, of_fakes = _mean_distances(fakes, groups, seed)
     among_reals, of_reals = _mean_distances(reals, groups, seed)
     value = spread / among_reals
-    if min(len(fakes), len(reals)) < LEAST:
+    if of_fakes is None or of_reals is None:
         return Score(name, value, None, None, "", TOO_FEW)
+    if not of_reals.values.all():
+        return Score(name, value, None, None, "", "But for a few, the reals are one picture: no standard error.")
     sides = Deleted(of_fakes.values / among_reals, of_fakes.sizes), Deleted(spread / of_reals.values, of_reals.sizes)
     error, _ = jackknife(value, *sides)
     return Score(name, value, error, None, "", "1 is as diverse as the reals, 0 is one picture over and over.")
 
 
-def _mean_distances(features: Tensor, groups: int, seed: int) -> tuple[float, Deleted]:
-    """Mean distance of two different samples, and without each group."""
+def _mean_distances(features: Tensor, groups: int, seed: int) -> tuple[float, Deleted | None]:
+    """Mean distance of two different samples, and without each group; None where too few would be left."""
     order = torch.randperm(len(features), generator=torch.Generator().manual_seed(seed))[:MOST]
     rows = features[order].cpu().double()
     parts = [rows[group] for group in groups_of(len(rows), groups, seed)]
     sums = torch.stack([torch.stack([torch.cdist(left, right).sum() for right in parts]) for left in parts])
-    sizes = torch.tensor([len(part) for part in parts])
     count, total = len(rows), sums.sum()
-    left = count - sizes
-    without = (total - 2 * sums.sum(1) + sums.diagonal()) / (left * (left - 1))
-    return float(total) / (count * (count - 1)), Deleted(without, sizes)
+    mean = float(total) / (count * (count - 1))
+    if not can_delete(parts):
+        return mean, None
+    left = count - sizes_of(parts)
+    return mean, Deleted.of((total - 2 * sums.sum(1) + sums.diagonal()) / (left * (left - 1)), parts)
 
 
 def effective_rank(features: Tensor) -> float:

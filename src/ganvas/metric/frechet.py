@@ -12,7 +12,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from ganvas.metric.jackknife import GROUPS, LEAST, TOO_FEW, Deleted, groups_of, jackknife
+from ganvas.metric.jackknife import GROUPS, TOO_FEW, Deleted, can_delete, groups_of, jackknife
 from ganvas.metric.moments import Moments, check_widths, covariance_factor, degrees
 from ganvas.metric.score import Score, check_features
 
@@ -89,12 +89,13 @@ def frechet_score(
     first, second = _of_features(fakes, unbiased), _of_features(reals, unbiased)
     value = max(_distance(first, second), 0.0)
     count, width = min(len(fakes), len(reals)), fakes.shape[1]
-    if count < LEAST:
+    of_fakes, of_reals = groups_of(len(fakes), groups, seed), groups_of(len(reals), groups, seed)
+    if not (can_delete(of_fakes) and can_delete(of_reals)):
         return Score(name, value, None, None, "lower", TOO_FEW)
-    sides = []
-    for rows, side, other in ((fakes, first, second), (reals, second, first)):
-        parts = groups_of(len(rows), groups, seed)
-        sides.append(Deleted(_without(rows, side, other, parts), torch.tensor([len(part) for part in parts])))
+    sides = [
+        Deleted.of(_without(fakes, first, second, of_fakes), of_fakes),
+        Deleted.of(_without(reals, second, first, of_reals), of_reals),
+    ]
     error, corrected = jackknife(value, *sides)
     note = ""
     if count < TRUSTED * width:

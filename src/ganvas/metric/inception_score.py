@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ganvas.errors import DataError, UsageError
-from ganvas.metric.jackknife import GROUPS, Deleted, jackknife
+from ganvas.metric.jackknife import GROUPS, Deleted, check_groups, jackknife
 from ganvas.metric.score import Score, check_finite
 
 
@@ -85,8 +85,7 @@ def is_score(
         UsageError: There are no classes, no splits, or fewer than two groups.
         DataError: Fewer pictures than splits, or than two, or logits that are not finite.
     """
-    if groups < 2:
-        raise UsageError(f"A jackknife cannot work with {groups} group{'s' * (groups != 1)}; give 2 or more.")
+    check_groups(groups)
     parts = _split(logits, splits, shuffle_seed)
     groups = min(groups, len(logits))
     generator, places = torch.Generator().manual_seed(seed), torch.arange(len(logits)).split([len(p) for p in parts])
@@ -96,8 +95,8 @@ def is_score(
     scores = whole.score()
     value, spread = float(scores.mean()), float(scores.std(correction=0))
     note = f"Over {splits} splits the spread, which papers print after a ±, is {spread:.3g}."
-    if min(len(part) for part in parts) < 2:
-        return Score(name, value, None, None, "higher", f"{note} Splits of one picture give no standard error.")
+    if float((whole.count[:, None] - by_group.count).min()) < 2:
+        return Score(name, value, None, None, "higher", f"{note} Splits of so few pictures give no standard error.")
     left = _Sums(
         whole.count[:, None] - by_group.count,
         whole.negentropy[:, None] - by_group.negentropy,

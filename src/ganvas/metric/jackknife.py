@@ -7,6 +7,7 @@ sees no bias of its own making, and its pieces (moments, block sums) can be subt
 """
 
 import math
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 
 import torch
@@ -15,10 +16,7 @@ from torch import Tensor
 from ganvas.errors import UsageError
 
 GROUPS = 20
-LEAST = 3
-"""Samples of a side below which nothing can be deleted: a variance needs two that are left."""
-
-TOO_FEW = "Fewer than three pictures a side give no standard error."
+TOO_FEW = "Too few pictures a side for a standard error."
 
 
 @dataclass(frozen=True)
@@ -33,6 +31,37 @@ class Deleted:
     values: Tensor
     sizes: Tensor
 
+    @staticmethod
+    def of(values: Tensor, groups: Sequence[Tensor]) -> "Deleted":
+        """Values without each of these groups of rows."""
+        return Deleted(values, sizes_of(groups))
+
+
+def sizes_of(groups: Sequence[Sized]) -> Tensor:
+    """Samples in each group, ``(G,)``."""
+    return torch.tensor([len(group) for group in groups])
+
+
+def can_delete(groups: Sequence[Sized], least_left: int = 2) -> bool:
+    """Whether so many samples are left whichever group is deleted: a variance needs two."""
+    sizes = sizes_of(groups)
+    return int(sizes.sum() - sizes.max()) >= least_left
+
+
+def mean_without(values: Tensor, groups: Sequence[Tensor]) -> Tensor:
+    """The mean of values ``(N,)`` without each group of rows, ``(G,)``."""
+    return torch.stack([(values.sum() - values[group].sum()) / (len(values) - len(group)) for group in groups])
+
+
+def check_groups(groups: int) -> None:
+    """Refuse a jackknife of fewer than two groups.
+
+    Raises:
+        UsageError: They are.
+    """
+    if groups < 2:
+        raise UsageError(f"A jackknife cannot work with {groups} group{'s' * (groups != 1)}; give 2 or more.")
+
 
 def groups_of(count: int, groups: int = GROUPS, seed: int = 0) -> list[Tensor]:
     """Rows 0 to count - 1 in groups of nearly equal size, by a seeded permutation; groups of one if there are few.
@@ -40,8 +69,7 @@ def groups_of(count: int, groups: int = GROUPS, seed: int = 0) -> list[Tensor]:
     Raises:
         UsageError: Fewer than two groups.
     """
-    if groups < 2:
-        raise UsageError(f"A jackknife cannot work with {groups} group{'s' * (groups != 1)}; give 2 or more.")
+    check_groups(groups)
     order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
     return list(order.tensor_split(min(groups, count)))
 

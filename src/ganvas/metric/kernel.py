@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ganvas.errors import UsageError
-from ganvas.metric.jackknife import GROUPS, LEAST, TOO_FEW, Deleted, groups_of, jackknife
+from ganvas.metric.jackknife import GROUPS, TOO_FEW, Deleted, can_delete, groups_of, jackknife, sizes_of
 from ganvas.metric.score import Score, check_features
 
 BLOCK = 1024
@@ -62,8 +62,7 @@ def kernel_sums(x: Sequence[Tensor], y: Sequence[Tensor]) -> KernelSums:
             sums[row, row] -= _cubic(squares, left.shape[1]).sum()
         within.append(sums)
     across = torch.stack([torch.stack([_sum(left, right) for right in y]) for left in x])
-    sizes = [torch.tensor([len(group) for group in groups]) for groups in (x, y)]
-    return KernelSums(within[0], within[1], across, sizes[0], sizes[1])
+    return KernelSums(within[0], within[1], across, sizes_of(x), sizes_of(y))
 
 
 def kid(x: Tensor, y: Tensor) -> float:
@@ -133,9 +132,9 @@ def kid_score(fakes: Tensor, reals: Tensor, *, groups: int = GROUPS, seed: int =
         DataError: Fewer than two samples, numbers that are not finite, or one sample repeated.
     """
     check_features(fakes, reals)
-    if min(len(fakes), len(reals)) < LEAST:
-        return Score(name, kid(fakes, reals), None, None, "lower", TOO_FEW)
     grouped = [[rows[group] for group in groups_of(len(rows), groups, seed)] for rows in (fakes, reals)]
+    if not all(map(can_delete, grouped)):
+        return Score(name, kid(fakes, reals), None, None, "lower", TOO_FEW)
     sums = kernel_sums(grouped[0], grouped[1])
     value = sums.distance()
     error, _ = jackknife(value, *sums.deleted())

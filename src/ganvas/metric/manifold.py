@@ -18,13 +18,12 @@ import torch
 from torch import Tensor
 
 from ganvas.errors import DataError, UsageError
-from ganvas.metric.jackknife import GROUPS, Deleted, groups_of, jackknife
+from ganvas.metric.jackknife import GROUPS, TOO_FEW, Deleted, can_delete, groups_of, jackknife, mean_without
 from ganvas.metric.neighbours import Neighbours, Tile, kept_for, nearest, pair_distances, tiles, without_groups
 from ganvas.metric.score import Score, check_features
 
 PAIRS = 2**17
 """Pairs of a point and a ball counted at a time: 21 MB with 20 groups."""
-TOO_FEW = "Too few pictures a side for a standard error."
 
 
 @final
@@ -54,7 +53,7 @@ class Balls:
         closed: bool,
     ):
         self.k, self.closed = k, closed
-        self.can_delete = len(centres) - max(map(len, groups)) > k
+        self.can_delete = can_delete(groups, k + 1)
         count, points = len(centres), sum(map(len, point_groups))
         if self.can_delete:
             self.radii, _ = without_groups(found, centres, centres, k, groups, exclude_self=True)
@@ -216,7 +215,7 @@ def _of_points(
 ) -> Score:
     """A mean over points of what the balls around each are worth, ``(J, 1 + G)``."""
     whole = values[:, 0]
-    fewer = torch.stack([(whole.sum() - whole[group].sum()) / (len(whole) - len(group)) for group in of_points])
+    fewer = mean_without(whole, of_points)
     return _score(name, balls, float(whole.mean()), (fewer, of_points), (values[:, 1:].mean(0), of_centres))
 
 
@@ -233,7 +232,7 @@ def _score(name: str, balls: Balls, value: float, *sides: tuple[Tensor, Sequence
     """A score with the error that both sides' deleted values give; they have kinks, so no bias is told."""
     if not balls.can_delete:
         return Score(name, value, None, None, "higher", TOO_FEW)
-    deleted = [Deleted(values, torch.tensor([len(group) for group in groups])) for values, groups in sides]
+    deleted = [Deleted.of(values, groups) for values, groups in sides]
     return Score(name, value, jackknife(value, *deleted)[0], None, "higher")
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ganvas.metric.jackknife import GROUPS, LEAST, TOO_FEW, Deleted, groups_of, jackknife
+from ganvas.metric.jackknife import GROUPS, TOO_FEW, Deleted, can_delete, groups_of, jackknife, mean_without
 from ganvas.metric.neighbours import Neighbours, kept_for, nearest, pair_distances, without_groups
 from ganvas.metric.score import Score, check_features
 
@@ -93,11 +93,9 @@ def authenticity(
     authentic = 100 * (to_real > among.gather(0, which)).double()
     whole = authentic[:, 0]
     value = float(whole.mean())
-    if min(len(fakes), len(reals)) < LEAST or len(reals) - max(map(len, of_reals)) < 2:
+    if not (can_delete(of_fakes) and can_delete(of_reals)):
         return Score(name, value, None, None, "higher", TOO_FEW)
-    fewer = torch.stack([(whole.sum() - whole[group].sum()) / (len(whole) - len(group)) for group in of_fakes])
-    sizes = [torch.tensor([len(group) for group in parts]) for parts in (of_fakes, of_reals)]
-    sides = Deleted(fewer, sizes[0]), Deleted(authentic[:, 1:].mean(0), sizes[1])
+    sides = Deleted.of(mean_without(whole, of_fakes), of_fakes), Deleted.of(authentic[:, 1:].mean(0), of_reals)
     return Score(name, value, jackknife(value, *sides)[0], None, "higher")
 
 
