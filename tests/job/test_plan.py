@@ -89,6 +89,16 @@ def test_larger_pictures_get_no_wider_networks() -> None:
     assert values[0] > values[-1]
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"), [({}, (10, 10)), ({"gamma": 4.0}, (4, 4)), ({"gamma_final": 1.0}, (10, 1))]
+)
+def test_the_gradient_penalty_of_wgan_has_the_weight_of_its_paper(
+    given: dict[str, float], expected: tuple[float, float]
+) -> None:
+    options = planned({"penalty": "wgan-gp", "loss": "wasserstein", **given}).training
+    assert (options.gamma, options.gamma_final) == expected
+
+
 @pytest.mark.parametrize(("side", "gamma"), [(32, 8.0), (64, 32.0), (28, 6.1), (256, 510.0)])
 def test_gamma_grows_with_the_pixels(side: int, gamma: float) -> None:
     assert gamma_rule(side * side) == gamma

@@ -18,6 +18,11 @@ from ganvas.job.task_options import GENERATE, PHOTO, refuse_meaningless
         ({"kind": "find-scratches", "gamma": 1.0}, "--gamma does nothing"),
         ({"kind": "upscale", "fit": "crop"}, "--fit crop is not for --task upscale"),
         ({"fit": "tiles"}, "--fit tiles is not for --task generate"),
+        (
+            {"penalty": "none", "gamma": 1.0},
+            "--gamma does nothing with --penalty none, which looks at no gradient; leave it out",
+        ),
+        ({"penalty": "clip", "gamma_final": 1.0}, "--gamma-final does nothing with --penalty clip"),
         ({"kind": "upscale", "pixel_share": 1.0, "gamma": 1.0}, "--gamma does nothing with --pixel-share 1"),
         ({"kind": "repair", "pixel_share": 1.0, "patience": 2}, "--patience does nothing with --pixel-share 1"),
         ({"kind": "restore", "perceptual_weight": 0.1}, "random features see no fine detail.*--features"),

@@ -101,6 +101,16 @@ def test_a_spoilt_run_raises_its_alarm_and_no_other(kind: str, signs: Signs, wor
     assert alarm.sentence.endswith(".")
 
 
+@pytest.mark.parametrize(("kind", "signs", "words"), SPOILT)
+def test_without_a_penalty_nobody_is_told_to_turn_its_weight(kind: str, signs: Signs, words: str) -> None:
+    history = ticks(20, signs)
+    (with_one,), (without,) = (diagnose([replace(v, penalised=there) for v in history]) for there in (True, False))
+    assert with_one.kind == without.kind == kind
+    assert "--gamma" not in without.sentence
+    if "aise --gamma" in with_one.sentence:
+        assert "tart again with --penalty r1+r2" in without.sentence
+
+
 def test_every_kind_is_planted() -> None:
     assert {kind for kind, _, _ in SPOILT} == set(RULES)
 

@@ -165,6 +165,11 @@ def test_means_of_the_tick_are_passed_on_by_the_names_of_a_step() -> None:
     assert (found.seen_kimg, found.augment_p, found.stage) == (4.0, 0.5, "all")
 
 
+@pytest.mark.parametrize("penalty", ["none", "clip", "r1", "r1+r2", "wgan-gp"])
+def test_whether_a_penalty_is_in_play(penalty: str) -> None:
+    assert looked_at(Simple(), {"training": batch()}, penalty=penalty).penalised is (penalty not in ("none", "clip"))
+
+
 def test_a_player_that_rested_has_neither_loss_nor_gradient() -> None:
     found = looked_at(Simple(), {"training": batch()}, {"gradient_norm/generators": 1.0})
     assert (found.critic_loss, found.critic_gradient_norm, found.sign_statistic) == (0, 0, 0)

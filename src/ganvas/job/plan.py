@@ -16,10 +16,12 @@ from ganvas.job.gamma import gamma_rule
 from ganvas.job.photo_plan import photo_values
 from ganvas.metric.scores import named
 from ganvas.network.generator import GENERATORS
-from ganvas.training.config import SETTINGS, TrainConfig
+from ganvas.training.config import SETTINGS, UNPENALISED, TrainConfig
 
 LONGEST_SIDE_PX = {"cpu": 64, "mps": 128, "cuda": 256}
 """The largest side worth training at on a device, when nobody asks for another."""
+GAMMA_OF_WGAN_GP = 10.0
+"""Gulrajani et al. 2017, arXiv:1704.00028, section 4."""
 SHORT_KIMG = 1000.0
 """Up to here the learning rate stays as it is: falling early cost more than it gained in a trial."""
 FEWEST_STEPS = 2500
@@ -73,10 +75,11 @@ def complete(given: Mapping[str, Any], pictures: Pictures, device: torch.device)
         "discriminator": network,
         "width": _width(network, area),
         "blocks": {"r3": 2, "mlp": 3}.get(network, 1),
-        "batchnorm": values.get("penalty", "r1+r2") in ("none", "clip"),
+        "batchnorm": values.get("penalty", "r1+r2") in UNPENALISED,
         **values,
     }
     values = {**_recipe(network, area, pictures, device), **values}
+    values = {**_penalty(values.get("penalty", "r1+r2"), area, values), **values}
     values = {"batch": _batch(values["kimg"], device), **values}
     values = {**_schedules(values), **_intervals(values), **values}
     return assemble(values)
@@ -97,15 +100,19 @@ def _width(network: str, area: int) -> int:
 
 
 def _recipe(network: str, area: int, pictures: Pictures, device: torch.device) -> dict[str, Any]:
-    gamma = gamma_rule(area)
     kimg = 500 * max(1.0, area / 32**2) ** 0.5 * (10 if device.type == "cuda" else 1)
     return {
         "lr": 2e-4 if network == "r3" else 5e-4,
-        "gamma": gamma,
         "kimg": float(f"{kimg:.2g}"),
         "precision": choose_precision("auto", device),
         "preview_count": 8 * min(pictures.classes, 16) if pictures.classes else 64,
     }
+
+
+def _penalty(name: str, area: int, values: Mapping[str, Any]) -> dict[str, Any]:
+    """WGAN-GP has the 10 of its paper throughout; R1 and R2 fall to a tenth."""
+    gamma = values.get("gamma", GAMMA_OF_WGAN_GP if name == "wgan-gp" else gamma_rule(area))
+    return {"gamma": gamma, "gamma_final": gamma if name == "wgan-gp" else gamma / 10}
 
 
 def _batch(kimg: float, device: torch.device) -> int:
@@ -120,7 +127,6 @@ def _schedules(values: Mapping[str, Any]) -> dict[str, Any]:
     short = kimg <= SHORT_KIMG
     return {
         "micro_batch": values["batch"],
-        "gamma_final": values["gamma"] / 10,
         "lr_final": values["lr"] / 4,
         "burn_in_kimg": kimg if short else kimg * 0.2,
         "ema_kimg": min(500.0, kimg * 0.1),

@@ -1,9 +1,10 @@
 """Which options mean something for which task: what would do nothing is refused by its name."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 from ganvas.errors import UsageError
+from ganvas.training.config import UNPENALISED
 
 GENERATE = "generate"
 PAINTS = ("repair", "restore", "upscale")
@@ -22,6 +23,7 @@ _MEANT_FOR: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("augment", "augment_policy", "augment_p", "augment_target", "augment_shared"), _GAME),
 }
 """The tasks an option is for; all of them where it is not here."""
+_OF_A_GRADIENT = {"gamma", "gamma_final", "estimator", "penalty_interval"}
 _OF_THE_CRITIC = {name for name, tasks in _MEANT_FOR.items() if tasks == _GAME} - {"features"} | {
     "adversarial_weight",
     "patience",
@@ -48,15 +50,23 @@ def refuse_meaningless(given: Mapping[str, Any]) -> None:
     if fit is not None and (fit == "tiles") != (kind in PHOTO):
         better = "photographs are cut to tiles; leave it out" if kind in PHOTO else "choose crop, pad or stretch"
         raise UsageError(f"--fit {fit} is not for --task {kind}: {better}.")
-    if kind in PAINTS and given.get("pixel_share") == 1:
+    for idle, reason in _idle(given, kind):
         for name in given:
-            if name in _OF_THE_CRITIC:
-                raise UsageError(f"{_flag(name)} does nothing with --pixel-share 1, which leaves out the critic.")
+            if name in idle:
+                raise UsageError(f"{_flag(name)} does nothing with {reason}; leave it out.")
     if given.get("perceptual_weight") and given.get("features", "random") == "random":
         raise UsageError(
             f"--perceptual-weight is {given['perceptual_weight']:g}, but random features see no fine detail; name a "
             "trained network with --features."
         )
+
+
+def _idle(given: Mapping[str, Any], kind: str) -> Iterator[tuple[Set[str], str]]:
+    """Options that another one leaves without effect, and that one."""
+    if kind in PAINTS and given.get("pixel_share") == 1:
+        yield _OF_THE_CRITIC, "--pixel-share 1, which leaves out the critic"
+    if given.get("penalty") in UNPENALISED:
+        yield _OF_A_GRADIENT, f"--penalty {given['penalty']}, which looks at no gradient"
 
 
 def _flag(name: str) -> str:

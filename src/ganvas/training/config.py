@@ -9,6 +9,8 @@ from ganvas.training.options import Size, check_ranges, option
 
 LossName = Literal["minimax", "non-saturating", "least-squares", "wasserstein", "hinge", "relativistic"]
 PenaltyName = Literal["none", "r1", "r2", "r1+r2", "wgan-gp", "clip"]
+UNPENALISED: tuple[PenaltyName, ...] = ("none", "clip")
+"""Penalties without a gradient, so without a weight."""
 FeaturesName = Literal["random", "efficientnet-lite0", "mobilenet-v2", "inception-v3"]
 TaskName = Literal["generate", "repair", "restore", "upscale", "find-scratches"]
 AugmentKind = Literal["flip", "shift", "scale", "rotate", "colour", "cutout"]

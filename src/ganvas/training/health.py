@@ -18,6 +18,7 @@ GRACE_KIMG = 2.0
 """Before this, in every stage, an average of hardly trained weights paints grey and every sign is wild."""
 PERSISTENCE = 5
 """Ticks in a row that must agree."""
+PENALTY = "--penalty r1+r2"
 WORSE_THAN_GUESSING = 2.0
 """Times the loss of a guess: critics that learn were seen at up to 1.3, those whose weights stand still from 2.5."""
 
@@ -40,6 +41,7 @@ class Vitals:
         generator_loss: Mean adversarial loss of the generators since the last tick.
         leak: `ganvas.training.leak.augmentation_leak`, or None without augmentation.
         augment_p: Augmentation probability.
+        penalised: Whether ``--gamma`` weighs anything: a gradient penalty is in play.
         guessing_loss: The critic's loss if it called nothing real or fake; 0 where that loss has no scale, as under
             wasserstein, or is not known.
         stage: Name of the stage being played; what is usual in one is not in the next.
@@ -56,6 +58,7 @@ class Vitals:
     generator_loss: float
     leak: float | None
     augment_p: float
+    penalised: bool = True
     guessing_loss: float = 0.0
     stage: str = ""
 
@@ -127,13 +130,18 @@ def _warm(history: Sequence[Vitals]) -> list[Vitals]:
     return [vitals for vitals in history[begun:] if vitals.seen_kimg - start_kimg >= GRACE_KIMG]
 
 
+def _smoother(recent: Sequence[Vitals], how_much: str = "") -> str:
+    """What makes the critic smoother: more of its penalty, or one."""
+    return f"raise --gamma{how_much}" if recent[-1].penalised else f"start again with {PENALTY}"
+
+
 def _collapse(warm: Sequence[Vitals]) -> str | None:
     values = [vitals.diversity for vitals in warm[-PERSISTENCE:]]
     if max(values) >= 0.1 or _rising(values):
         return None
     return (
-        f"All pictures look alike: their diversity is {values[-1]:.2f} of your data's. "
-        "Stop and start again with --gamma four times as large, or with half the --lr."
+        f"All pictures look alike: their diversity is {values[-1]:.2f} of your data's. Stop and start again with "
+        f"{'--gamma four times as large' if warm[-1].penalised else PENALTY}, or with half the --lr."
     )
 
 
@@ -148,7 +156,7 @@ def _low_diversity(warm: Sequence[Vitals]) -> str | None:
         return None
     return (
         f"The pictures repeat themselves: {sign}. "
-        "If the next sample grids agree, raise --gamma two to four times, or use a larger --batch."
+        f"If the next sample grids agree, {_smoother(recent, ' two to four times')}, or use a larger --batch."
     )
 
 
@@ -171,7 +179,7 @@ def _critic_dead(warm: Sequence[Vitals]) -> str | None:
         return None
     return (
         f"The discriminator does not learn: {sign}. What the generator learns from it is worthless. "
-        "Check --lr, lower --gamma, or give the discriminator more --width."
+        f"Check --lr, {'lower --gamma, ' if recent[-1].penalised else ''}or give the discriminator more --width."
     )
 
 
@@ -181,7 +189,7 @@ def _critic_wins(warm: Sequence[Vitals]) -> str | None:
         return None
     return (
         f"The discriminator has won: it has told real from fake without a mistake for {_span(recent)}. "
-        "Raise --gamma two to four times, or turn on --augment flip,shift,colour."
+        f"{_smoother(recent, ' two to four times').capitalize()}, or turn on --augment flip,shift,colour."
     )
 
 
@@ -201,7 +209,7 @@ def _exploding(warm: Sequence[Vitals]) -> str | None:
         if usual > 0 and now > 100 * usual:
             return (
                 f"The {player}'s gradient explodes: {now:.2g}, {now / usual:.0f} times its usual size. "
-                "Resume with half the --lr, or raise --gamma."
+                f"Resume with half the --lr, or {_smoother(recent)}."
             )
     return None
 
@@ -216,7 +224,7 @@ def _vanishing(warm: Sequence[Vitals]) -> str | None:
         return None
     return (
         f"The generator has stopped learning: its gradient has vanished ({now:.2g}, usually {usual:.2g}). "
-        "The discriminator is too sure: use --loss relativistic or non-saturating, or raise --gamma."
+        f"The discriminator is too sure: use --loss relativistic or non-saturating, or {_smoother(recent)}."
     )
 
 
