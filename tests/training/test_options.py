@@ -150,6 +150,7 @@ def test_one_option_by_two_names_is_refused() -> None:
         ({"count": 10}, "--count is 10, but it may be at most 9."),
         ({"rate": 0.0}, "--rate is 0.0, but it must be above 0."),
         ({"rate": 1.0}, "--rate is 1.0, but it must be below 1."),
+        ({"rate": float("nan")}, "--rate is nan, but it must be above 0."),
     ],
 )
 def test_a_value_out_of_range_is_refused_with_the_range(values: dict[str, Any], words: str) -> None:

@@ -120,6 +120,14 @@ def test_forgetting_drops_later_steps_and_the_torn_line_so_that_appending_goes_o
     assert not (tmp_path / "scores.jsonl").exists()
 
 
+@pytest.mark.parametrize("damage", [b"{broken", b"\xff\xfe", b""])
+def test_a_damaged_line_is_named(tmp_path: Path, damage: bytes) -> None:
+    run = RunFolder(tmp_path)
+    (tmp_path / "stats.jsonl").write_bytes(b'{"step": 1}\n' + damage + b'\n{"step": 3}\n')
+    with pytest.raises(FileError, match=r"Line 2 of '.*stats\.jsonl' is damaged \(.*\); remove it and try again"):
+        run.lines("stats.jsonl")
+
+
 def test_the_log_grows_by_lines(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     run.log("a sentence")

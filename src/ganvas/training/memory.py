@@ -20,7 +20,7 @@ def explained_memory(options: TrainingOptions, device: torch.device, world: Worl
         if not ran_out_of_memory(error):
             raise
         rows, smaller = rows_at_once(options, world), smaller_micro_batch(options, world)
-        part = f"--micro-batch {smaller} (the result is the same, steps take longer) or --auto-batch"
+        part = f"--micro-batch {smaller} (the same result but for batch normalisation, in longer steps) or --auto-batch"
         way_out = part if smaller else "a smaller --size or --width"
         raise OutOfMemory(
             f"{device} has too little memory for --micro-batch {rows}; run the same command again with {way_out}."

@@ -5,9 +5,10 @@ by the planner when nobody gave it. Command line flags, presets, configuration f
 reference page all derive from these fields; `parse` is the one door through which outside values come in.
 """
 
+import operator
 import tomllib
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from math import isfinite
 from pathlib import Path
@@ -38,6 +39,15 @@ def option(
     return field(default=default, metadata=metadata, kw_only=True)
 
 
+BOUNDS: dict[str, tuple[Callable[[Any, Any], bool], str]] = {
+    "above": (operator.gt, "must be above"),
+    "least": (operator.ge, "must be at least"),
+    "below": (operator.lt, "must be below"),
+    "most": (operator.le, "may be at most"),
+}
+"""What an option may say of its range: the comparison that holds inside, and its words."""
+
+
 def check_ranges(settings: "DataclassInstance") -> None:
     """Refuse a value outside of its option's range.
 
@@ -45,16 +55,11 @@ def check_ranges(settings: "DataclassInstance") -> None:
         UsageError: Names the flag, its value and the range.
     """
     for item in fields(settings):
-        value, limits = getattr(settings, item.name), item.metadata
-        wrong = {
-            "must be above": limits["above"] is not None and value <= limits["above"] and limits["above"],
-            "must be at least": limits["least"] is not None and value < limits["least"] and limits["least"],
-            "must be below": limits["below"] is not None and value >= limits["below"] and limits["below"],
-            "may be at most": limits["most"] is not None and value > limits["most"] and limits["most"],
-        }
-        for words, limit in wrong.items():
-            if limit is not False:
-                flag = (limits["flag"] or item.name).replace("_", "-")
+        value = getattr(settings, item.name)
+        for name, (holds, words) in BOUNDS.items():
+            limit = item.metadata[name]
+            if limit is not None and not holds(value, limit):  # a NaN holds nowhere
+                flag = (item.metadata["flag"] or item.name).replace("_", "-")
                 raise UsageError(f"--{flag} is {value}, but it {words} {limit}.")
 
 

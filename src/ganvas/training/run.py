@@ -103,8 +103,13 @@ class RunFolder:
         path = self.path / name
         if not path.exists():
             return []
-        *whole, _ = path.read_text(encoding="utf-8").split("\n")
-        return [json.loads(line) for line in whole]
+        found: list[dict[str, Any]] = []
+        for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], 1):
+            try:
+                found.append(json.loads(line))
+            except ValueError as error:
+                raise FileError(f"Line {number} of '{path}' is damaged ({error}); remove it and try again.") from error
+        return found
 
     def sweep(self) -> None:
         """Remove what a killed process was writing beside its final name."""
