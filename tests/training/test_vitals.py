@@ -16,7 +16,7 @@ from ganvas.training.distribute import World
 from ganvas.training.health import Vitals
 from ganvas.training.state import TrainingState
 from ganvas.training.task import Batch, Networks, Painted, Players, Problem, Row
-from ganvas.training.vitals import FixedBatches, examine, first_rows, guessing_loss, resting, scores
+from ganvas.training.vitals import FixedBatches, examine, first_rows, guessing_loss, resting, scores, vitals_count
 from tests.training.toys import NoisyStripes, Painter, Simple, TwoWay, options
 
 DRAW = Draw(0, 32)
@@ -75,6 +75,30 @@ def test_copies_of_the_data_are_as_diverse_as_the_data() -> None:
     assert found.effective_rank_ratio == pytest.approx(1)
     state = TrainingState.begin(Copying().players(), options())
     assert scores(Copying(), state, {"training": batch()}) == {"random_feature_distance": pytest.approx(0, abs=1e-9)}
+
+
+class Both(Simple):
+    """One critic sees copies of the data, the other a grey."""
+
+    def players(self) -> Players:
+        return replace(super().players(), critics={"d": Brightness(), "e": Brightness()})
+
+    def rows(self, problem: Problem, painted: Painted) -> Sequence[Row]:
+        real = problem["real"]
+        return [Row("d", real, real.clone()), Row("e", real, torch.full_like(real, -0.5))]
+
+
+def test_a_score_is_the_mean_over_critics() -> None:
+    both, grey = (
+        scores(task, TrainingState.begin(task.players(), options()), {"training": batch()})["random_feature_distance"]
+        for task in (Both(), Grey())
+    )
+    assert both == pytest.approx(grey / 2)
+
+
+@pytest.mark.parametrize(("micro_batch", "count"), [(2, 8), (8, 32), (32, 128), (500, 128)])
+def test_how_many_pictures_are_looked_at(micro_batch: int, count: int) -> None:
+    assert vitals_count(options(batch=micro_batch, micro_batch=micro_batch)) == count
 
 
 def test_one_grey_has_no_diversity() -> None:

@@ -62,3 +62,11 @@ def test_weights_are_the_seeds_and_do_not_learn() -> None:
     same(images).features.sum().backward()
     assert images.grad is not None
     assert images.grad.abs().sum() > 0
+
+
+def test_the_filters_are_the_same_forever() -> None:
+    """Scores of old runs compare with those of new ones: other filters, or means left in them, would change these."""
+    ramp = torch.linspace(-1, 1, 32).expand(1, 3, 32, 32)
+    means = random_features(ramp)[0, 48:].view(12, 16).mean(1)
+    expected = [1.0532, 1.5333, -0.0088, 0.0104, -0.1558, 0.7649, 0.6094, 0.3653, 0.3555, 1.0479, 0.2849, -0.1779]
+    torch.testing.assert_close(means, torch.tensor(expected), atol=2e-4, rtol=0)
