@@ -188,6 +188,7 @@ def test_a_task_brings_its_own_networks(pictures: Path, tmp_path: Path) -> None:
 
 def test_load_takes_device_and_snapshot(plain_run: Path) -> None:
     assert ganvas.load(plain_run / "model.safetensors", device="cpu").device == torch.device("cpu")
+    assert ganvas.load(plain_run, device="cpu").descriptor == ganvas.load(plain_run / "model.safetensors").descriptor
     with pytest.raises(UsageError, match="--device is 'abacus'"):
         ganvas.load(plain_run / "model.safetensors", device="abacus")
     with pytest.raises(UsageError, match="has no snapshot 'early'"):

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from ganvas.errors import DataError, FileError
-from ganvas.files import atomic_path, make_folder, write_bytes
+from ganvas.files import atomic_path, make_folder, require_writable, write_bytes
 from ganvas.model.descriptor import Descriptor
 from ganvas.model.save import save_model
 from ganvas.training.checkpoint import write_checkpoint
@@ -135,3 +135,14 @@ def test_a_folder_is_made_or_the_way_out_is_told(tmp_path: Path) -> None:
             FileError, match=rf"Cannot create the folder '{re.escape(str(path))}' \(.+\); give another\."
         ):
             make_folder(path, "give another")
+
+
+def test_whether_a_file_can_be_written_is_asked_without_touching_it(tmp_path: Path) -> None:
+    kept = tmp_path / "a.json"
+    kept.write_text("before")
+    require_writable(kept)
+    require_writable(tmp_path / "new.json")
+    assert kept.read_text() == "before"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+    with pytest.raises(FileError, match="Cannot write"):
+        require_writable(tmp_path / "none" / "a.json")

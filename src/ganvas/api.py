@@ -13,6 +13,7 @@ from ganvas.job.evaluate import EvaluateRequest
 from ganvas.job.evaluate import evaluate as evaluate_job
 from ganvas.job.networks import Own
 from ganvas.job.prepare import Plan, Request
+from ganvas.job.sample import model_file
 from ganvas.job.train import TrainResult
 from ganvas.job.train import plan as plan_job
 from ganvas.job.train import train as train_job
@@ -138,12 +139,12 @@ def load(
     """Load a trained model; nothing in the file is executed.
 
     Args:
-        path: A model file a run wrote.
+        path: A model file a run wrote, or the run's folder.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
         generators: Your own networks by name, for a model trained with them.
         snapshot: Name of a snapshot to use in place of the final weights.
     """
-    return load_model(path, device=device, generators=generators, snapshot=snapshot)
+    return load_model(model_file(Path(path)), device=device, generators=generators, snapshot=snapshot)
 
 
 def evaluate(

@@ -28,7 +28,7 @@ class PhotoKeywords(TypedDict, total=False):
     device: str
     precision: PrecisionChoice
     tile: int | str
-    format: FormatChoice
+    format: FormatChoice | None
     quality: int | None
     receipt: str | Path | None
     keep_metadata: bool

@@ -56,6 +56,20 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def require_writable(path: Path) -> None:
+    """See that a file can be written, without touching what is there.
+
+    Raises:
+        FileError: It cannot.
+    """
+    with suppress(_ProbedError), atomic_path(path):
+        raise _ProbedError
+
+
+class _ProbedError(Exception):
+    """Keeps what was written beside a file from getting its name."""
+
+
 def remove_leftovers(paths: Iterable[Path]) -> None:
     """Remove what writers of these files left beside them when they were killed.
 

@@ -112,6 +112,25 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     assert (done.returncode, done.stderr) == (1, "")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("words", [["presets", "dcgan"], ["--help"]])
+def test_a_full_disk_behind_standard_output_is_said_in_a_sentence(words: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "ganvas", *words]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "error: Cannot write the output (No space left on device); see where it goes.\n"
+
+
+def test_other_errors_of_the_system_are_not_taken_for_it(ganvas: Ganvas, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **settings: object) -> None:
+        raise PermissionError(13, "Permission denied", "somewhere")
+
+    monkeypatch.setattr(module, "app", broken)
+    with pytest.raises(PermissionError):
+        main(["presets"])
+
+
 @pytest.mark.parametrize("words", [(), ("A sentence of the command's.",)])
 def test_ctrl_c_says_what_the_command_says_or_no_more_than_that(
     ganvas: Ganvas, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]

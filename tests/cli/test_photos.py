@@ -1,11 +1,16 @@
 import json
+import os
 import shlex
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ganvas.cli.photos import run
 from ganvas.cli.train import NEXT
+from ganvas.events import Report
+from ganvas.job.photos import PhotosResult
 from ganvas.job.task_options import PHOTO
 from tests.cli.conftest import Ganvas
 from tests.photo_models import noise, read_picture, write_model, write_picture
@@ -114,7 +119,16 @@ def test_models(ganvas: Ganvas, shelf: Path, monkeypatch: pytest.MonkeyPatch) ->
         (["upscale", ".", "--out", "out"], 2, "--out is 'out', and one of it and '.' lies in the other"),
         (["upscale", "none", "--out", "out"], 1, "There is no photograph or folder 'none'."),
         (["upscale", "a.png", "--out", "b.png", "--tile", "x"], 2, "--tile is 'x'"),
-        (["upscale", "a.png", "--out", "b.png", "--quality", "5"], 2, "--quality is 5, but --format lossless"),
+        (
+            ["upscale", "a.png", "--out", "b.png", "--quality", "5"],
+            2,
+            "--quality is 5, but the default format loses",
+        ),
+        (
+            ["upscale", "a.png", "--out", "b.jpg", "--format", "lossless"],
+            2,
+            "--out ends in '.jpg', but --format",
+        ),
         (["repair", "a.png", "--out", "b.png"], 2, "A repair needs one mask, but neither"),
         (["restore", "a.png", "--out", "b.png", "--strength", "-1"], 2, "--strength is -1.0"),
         (["revive", "a.png", "--out", "b.png"], 2, "--out is 'b.png', but revive keeps its steps"),
@@ -154,3 +168,12 @@ def test_the_next_command_of_every_task_is_one(ganvas: Ganvas, shelf: Path, tmp_
         words = shlex.split(NEXT[task].format(run=shelf / f"{task}.safetensors"))
         named = {"PHOTO": source, "MASK": mask, words[-1]: tmp_path / task}
         assert ganvas(*(named.get(word, word) for word in words)).code == 0, task
+
+
+def test_a_polite_kill_ends_as_ctrl_c_does() -> None:
+    def killed(report: Report) -> PhotosResult:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return PhotosResult()
+
+    with pytest.raises(KeyboardInterrupt):
+        run(killed, json=False)

@@ -17,10 +17,10 @@ def make(folder: Path, name: str, data: bytes = b"x") -> Path:
 
 def test_done_is_what_was_finished_and_is_still_so(tmp_path: Path) -> None:
     books = Ledger(tmp_path)
-    books.begin("a.jpg", tmp_path / "a.png")
+    books.begin("a.jpg", tmp_path / "a.png", "in/a", "restore")
     assert not books.is_done("a.jpg", "k")
     file = make(tmp_path, "a.png")
-    books.finish("a.jpg", "k", [file])
+    books.finish("a.jpg", "k", [file], {"verb": "restore"})
     again = Ledger(tmp_path)
     for one in (books, again):
         assert one.is_done("a.jpg", "k")
@@ -35,9 +35,39 @@ def test_done_is_what_was_finished_and_is_still_so(tmp_path: Path) -> None:
 
 def test_what_may_be_replaced(tmp_path: Path) -> None:
     books = Ledger(tmp_path)
-    assert not books.is_ours(tmp_path / "a.png")
-    books.begin("a.jpg", tmp_path / "a.png")
-    assert Ledger(tmp_path).is_ours(tmp_path / "a.png")
+    file = tmp_path / "a.png"
+
+    def why(source: str = "in/a", verb: str = "restore") -> str | None:
+        return Ledger(tmp_path).why_kept(file, source, verb)
+
+    assert why() is None  # nothing is there
+    make(tmp_path, "a.png")
+    assert why() == "was not made by this command"
+    books.begin("a.jpg", file, "in/a", "restore")
+    assert why() is None  # ours, perhaps from a run that was killed
+    books.finish("a.jpg", "k", [file], {})
+    assert why() is None
+    assert why(source="other/a") == why(verb="upscale") == "was made by restore of 'in/a'"
+    make(tmp_path, "a.png", b"retouched")
+    assert why() == "was changed since it was made"
+    make(tmp_path, "a.png")
+    books.finish("a.jpg", "k", [make(tmp_path, "a.jpg.png")], {})  # its result has another name now
+    assert why(source="in/a.png") is None
+
+
+def test_a_file_a_user_edits_belongs_to_a_photograph(tmp_path: Path) -> None:
+    books, file = Ledger(tmp_path), make(tmp_path, "m.png")
+    assert not books.is_of_another(file, "hash")  # put there by hand
+    books.wrote(file, "hash")
+    assert not Ledger(tmp_path).is_of_another(file, "hash")
+    assert Ledger(tmp_path).is_of_another(file, "other")
+
+
+def test_receipts_are_kept(tmp_path: Path) -> None:
+    books = Ledger(tmp_path)
+    assert books.receipt_of("a") is None
+    books.finish("a", "k", [], {"seconds": 3})
+    assert Ledger(tmp_path).receipt_of("a") == {"seconds": 3}
 
 
 def test_what_a_user_edited(tmp_path: Path) -> None:
@@ -45,9 +75,9 @@ def test_what_a_user_edited(tmp_path: Path) -> None:
     assert not books.is_edited(tmp_path / "m.png")
     file = make(tmp_path, "m.png")
     assert books.is_edited(file)  # put there by hand
-    books.begin("a", file)
+    books.begin("a", file, "in/a", "restore")
     assert not books.is_edited(file)  # ours, perhaps from a run that was killed
-    books.wrote(file)
+    books.wrote(file, "hash")
     assert not Ledger(tmp_path).is_edited(file)
     make(tmp_path, "m.png", b"edited")
     assert Ledger(tmp_path).is_edited(file)
@@ -56,13 +86,13 @@ def test_what_a_user_edited(tmp_path: Path) -> None:
 @pytest.mark.parametrize("cut", range(1, 60, 7))
 def test_a_line_cut_short_costs_nothing_else(tmp_path: Path, cut: int) -> None:
     books = Ledger(tmp_path)
-    books.finish("a", "k", [make(tmp_path, "a.png")])
-    books.finish("b", "k", [make(tmp_path, "b.png")])
+    books.finish("a", "k", [make(tmp_path, "a.png")], {"verb": "restore"})
+    books.finish("b", "k", [make(tmp_path, "b.png")], {"verb": "restore"})
     path = tmp_path / FILE
     path.write_bytes(path.read_bytes()[:-cut])
     again = Ledger(tmp_path)
     assert again.is_done("a", "k")
-    again.finish("c", "k", [make(tmp_path, "c.png")])
+    again.finish("c", "k", [make(tmp_path, "c.png")], {"verb": "restore"})
     assert Ledger(tmp_path).is_done("c", "k")
 
 
@@ -75,7 +105,7 @@ def test_odd_lines_are_passed_over(tmp_path: Path, line: bytes) -> None:
 def test_names_that_are_no_text(tmp_path: Path) -> None:
     name = b"\xff.jpg".decode(errors="surrogateescape")
     books = Ledger(tmp_path)
-    books.finish(name, "k", [])
+    books.finish(name, "k", [], {"verb": "restore"})
     assert Ledger(tmp_path).is_done(name, "k")
 
 
@@ -128,13 +158,13 @@ def test_what_a_killed_process_left_half_is_removed(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     (folder / "sub").mkdir(parents=True)
     with books_of(folder) as books:
-        books.begin("a", folder / "sub" / "a.png")
-        books.begin("b", folder / "b.png")
-        books.begin("c", folder / "c.png")
+        books.begin("a", folder / "sub" / "a.png", "in/a", "restore")
+        books.begin("b", folder / "b.png", "in/a", "restore")
+        books.begin("c", folder / "c.png", "in/a", "restore")
         make(folder, "c.png")
-        books.finish("c", "k", [folder / "c.png"])
-        books.begin("d", folder / ".." / "d.png")
-        books.begin("e", folder / "gone" / "e.png")
+        books.finish("c", "k", [folder / "c.png"], {"verb": "restore"})
+        books.begin("d", folder / ".." / "d.png", "in/a", "restore")
+        books.begin("e", folder / "gone" / "e.png", "in/a", "restore")
     left = [".0123abcd.b.png", "sub/.0123abcd.a.png", "sub/.fedc0000.a.png"]
     others = ["b.png", ".0123abcd.x.png", ".0123abc.b.png", "0123abcd.b.png", ".0123abcd.c.png", "../.0123abcd.d.png"]
     for name in (*left, *others):

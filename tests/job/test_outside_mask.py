@@ -50,9 +50,12 @@ def test_a_lossless_file_must_be_without_any(
         verified_outside(photo, mask, target, sound)
 
 
-def test_in_the_file_s_own_depth(tmp_path: Path) -> None:
+def test_at_the_finer_depth(tmp_path: Path) -> None:
     pixels = noise(9, 9, 1, np.uint16)
     photo = read_picture(write_picture(tmp_path / "a.png", pixels))
     eight = np.rint(pixels / 257).astype(np.uint8)
     change = outside_change(photo, np.zeros((9, 9), bool), write_picture(tmp_path / "b.webp", eight, "webp"))
-    assert (change.max_levels, change.mean_levels) == (0, 0)
+    off = np.abs(pixels.astype(int) - 257 * eight.astype(int)) / 257
+    assert change.max_levels == pytest.approx(off.max())
+    assert 0.4 < change.max_levels <= 0.5
+    assert change.mean_levels == pytest.approx(off.mean())

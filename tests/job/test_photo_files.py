@@ -1,4 +1,6 @@
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,27 @@ def touch(root: Path, *names: str) -> Path:
 
 def results(root: Path, out: Path) -> dict[str, str]:
     return {entry.name: entry.output.relative_to(out).as_posix() for entry in find_photos(root, out).entries}
+
+
+def test_links_to_folders_are_told_of(tmp_path: Path) -> None:
+    root = touch(tmp_path / "in", "a.png", "sub/b.png")
+    (root / "sub" / "linked").symlink_to(touch(tmp_path / "other", "c.png"), target_is_directory=True)
+    files = find_photos(root, tmp_path / "out")
+    assert [entry.name for entry in files.entries] == ["a.png", "sub/b.png"]
+    assert files.others == ("sub/linked (a link to a folder)",)
+
+
+def test_a_folder_that_cannot_be_looked_into_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root, scandir = touch(tmp_path / "in", "a.png", "sub/b.png"), os.scandir
+
+    def refusing(path: str) -> Any:
+        if str(path).endswith("sub"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    with pytest.raises(FileError, match=r"Cannot look into the folder '.*sub' \(Permission denied\); see that you may"):
+        find_photos(root, tmp_path / "out")
 
 
 def test_a_tree_is_kept(tmp_path: Path) -> None:

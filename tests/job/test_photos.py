@@ -19,6 +19,7 @@ from ganvas.image import png_writer
 from ganvas.job.ledger import books_of
 from ganvas.job.photo_options import PhotoOptions
 from ganvas.job.photos import FAILED_FILE
+from ganvas.job.restore import RestoreRequest, restore
 from ganvas.job.upscale import UpscaleRequest, upscale
 from tests.job.conftest import Models
 from tests.photo_models import noise, read_picture, write_picture
@@ -68,17 +69,45 @@ def test_what_is_done_is_skipped_by_its_content(tmp_path: Path, models: Models) 
     upscale(request)
     os.utime(source / "a.png", (1, 1))  # times mean nothing
     write_picture(source / "b.png", noise(5, 5, seed=9))
-    (tmp_path / "out" / "c.png").write_bytes(b"somebody spoilt it")
+    (tmp_path / "out" / "c.png").write_bytes(b"somebody retouched it")
     (tmp_path / "out" / "d.png").unlink()
     result = upscale(request)
     assert result.skipped == ("a.png",)
-    assert [Path(receipt.source.file).name for receipt in result.receipts] == ["b.png", "c.png", "d.png"]
+    assert [Path(receipt.source.file).name for receipt in result.receipts] == ["b.png", "d.png"]
+    assert "c.png' is there already and was changed since it was made; move it, or" in result.failed["c.png"]
+    assert (tmp_path / "out" / "c.png").read_bytes() == b"somebody retouched it"
+    (tmp_path / "out" / "c.png").unlink()
+    assert len(upscale(request).receipts) == 1
     assert read_picture(tmp_path / "out" / "c.png").pixels.shape == (16, 14, 3)
     assert upscale(request).skipped == ("a.png", "b.png", "c.png", "d.png")
     other = replace(request, options=replace(request.options, mark=False))
     assert upscale(other).skipped == ()
     tiles = replace(other, options=replace(other.options, tile="3"))
     assert len(upscale(tiles).skipped) == 4  # tiles change no pixel
+
+
+def test_results_of_other_photographs_and_verbs_stay(tmp_path: Path, models: Models) -> None:
+    first, other = folder(tmp_path / "in", "a.png"), folder(tmp_path / "other", "b.png", "a.png")
+    upscale(ask(first, tmp_path / "out", models))
+    before = (tmp_path / "out" / "a.png").read_bytes()
+    result = upscale(ask(other, tmp_path / "out", models))
+    assert len(result.receipts) == 1
+    assert f"was made by upscale of '{(first / 'a.png').resolve()}'; move it" in result.failed["a.png"]
+    options = PhotoOptions(model=models.restore, device="cpu")
+    with pytest.raises(FileError, match="was made by upscale of"):
+        restore(RestoreRequest(first / "a.png", tmp_path / "out", options=options))
+    assert (tmp_path / "out" / "a.png").read_bytes() == before
+
+
+def test_a_photograph_that_comes_beside_one_that_is_done(tmp_path: Path, models: Models) -> None:
+    source = folder(tmp_path / "in", "a.bmp")
+    upscale(ask(source, tmp_path / "out", models))
+    folder(tmp_path / "in", "x.png", "a.png")
+    result = upscale(ask(source, tmp_path / "out", models))
+    assert (len(result.receipts), result.failed) == (3, {})
+    assert {"a.bmp.png", "a.png", "x.png"} <= files_in(tmp_path / "out")
+    assert read_picture(tmp_path / "out" / "a.png").pixels.shape == (14, 14, 3)
+    assert len(upscale(ask(source, tmp_path / "out", models)).skipped) == 3
 
 
 def test_failures_mended_are_no_longer_listed(tmp_path: Path, models: Models) -> None:
@@ -119,6 +148,29 @@ def test_receipts_of_a_folder(tmp_path: Path, models: Models) -> None:
     told = json.loads((tmp_path / "r.json").read_text())
     assert [one["source"]["file"] for one in told["done"]] == [str(source / "a.png")]
     assert list(told["failed"]) == ["b.png"]
+
+
+def test_receipts_tell_of_what_was_done_before(tmp_path: Path, models: Models) -> None:
+    source, file = folder(tmp_path / "in", "a.png", "b.png", "c.png"), tmp_path / "r.json"
+
+    def stop(event: Event) -> None:
+        if isinstance(event, Applied) and event.done == 2:
+            raise KeyboardInterrupt
+
+    def told() -> list[str]:
+        return [Path(one["source"]["file"]).name for one in json.loads(file.read_text())["done"]]
+
+    with pytest.raises(KeyboardInterrupt):
+        upscale(ask(source, tmp_path / "out", models, receipt=file), report=stop)
+    assert told() == ["a.png", "b.png"]
+    upscale(ask(source, tmp_path / "out", models, receipt=file))
+    assert sorted(told()) == ["a.png", "b.png", "c.png"]
+    upscale(ask(source, tmp_path / "out", models, receipt=file))
+    assert told() == ["a.png", "b.png", "c.png"]
+    single = tmp_path / "single.json"
+    for _ in range(2):
+        upscale(ask(source / "a.png", tmp_path / "alone", models, receipt=single))
+        assert json.loads(single.read_text())["source"]["file"] == str(source / "a.png")
 
 
 def test_a_receipt_that_cannot_be_written_is_told_before_the_work(tmp_path: Path, models: Models) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ganvas.errors import DataError, UsageError
+from ganvas.errors import DataError, FileError, UsageError
 from ganvas.events import Event, Warned
 from ganvas.image.provenance import SourceType, read_mark
 from ganvas.job.photo_options import PhotoOptions
@@ -100,6 +100,23 @@ def test_an_edited_step_is_used_and_stays(tmp_path: Path, models: Models, scratc
     revive(request)
     assert np.array_equal(read_picture(tmp_path / "out" / "a.png").pixels, by_hand)
     assert np.array_equal(read_picture(tmp_path / "out" / "steps" / "a" / REPAIRED).pixels, by_hand)
+
+
+@pytest.mark.parametrize("step", [MASK, REPAIRED])
+def test_an_edited_step_of_another_photograph_is_refused(
+    tmp_path: Path, models: Models, scratched: np.ndarray, step: str
+) -> None:
+    source, out = write_picture(tmp_path / "a.png", scratched), tmp_path / "out"
+    revive(ask(source, out, models))
+    edited = out / "steps" / "a" / step
+    write_picture(edited, read_picture(edited).pixels ^ 255)
+    before = (out / "a.png").read_bytes()
+    write_picture(source, scratched.copy()[::-1])
+    with pytest.raises(FileError, match=f"{step}' was edited, but belongs to another photograph than 'a.png' is now"):
+        revive(ask(source, out, models))
+    assert (out / "a.png").read_bytes() == before
+    edited.unlink()
+    assert len(revive(ask(source, out, models)).receipts) == 1
 
 
 def test_receipts_say_what_decided_the_hole(tmp_path: Path, models: Models, scratched: np.ndarray) -> None:

@@ -1,6 +1,6 @@
 import json
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -72,6 +72,12 @@ def test_a_tick_is_one_line_of_statistics_and_one_of_health(tmp_path: Path) -> N
     assert Vitals(**health["vitals"]["d"]) == WELL
     journal.write(replace(now, step=12, seen_images=80, elapsed_s=5.0), {}, {})
     assert lines(tmp_path, "stats.jsonl")[1]["images_per_s"] == 32
+
+
+def test_what_another_version_wrote_of_a_run_s_health_is_passed_over(tmp_path: Path) -> None:
+    vitals = {**asdict(WELL), "mood": "good"}
+    (tmp_path / "health.jsonl").write_text(json.dumps({"step": 8, "vitals": {"d": vitals}, "alarms": []}) + "\n")
+    assert opened(tmp_path, Counters(step=8)).history == {"d": [WELL]}
 
 
 def test_scores_have_a_line_of_their_own(tmp_path: Path) -> None:

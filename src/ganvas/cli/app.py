@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from cyclopts import App, CycloptsError, UnusedCliTokensError
 
@@ -111,6 +112,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         error(str(stopped) or "Stopped.")
         sys.exit(1)
     except BrokenPipeError:  # the reader of our output went away, as in `ganvas ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        _give_up_output()
+    except OSError as full:
+        if debug or full.filename is not None:  # not of standard output
+            raise
+        error(f"Cannot write the output ({full.strerror or full}); see where it goes.")
+        _give_up_output()
     sys.exit(0)
+
+
+def _give_up_output() -> NoReturn:
+    """Exit without another try to write what was not written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(1)

@@ -1,6 +1,8 @@
 """What the verbs on photographs share on the command line: flags, progress, and how results are told."""
 
+import signal
 from collections.abc import Callable
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
@@ -18,12 +20,18 @@ Common = Annotated[PhotoOptions | None, Parameter(name="*")]
 """The flags of `PhotoOptions`, each by its own name."""
 
 
+def _stop(number: int, frame: FrameType | None) -> None:
+    """End as Ctrl-C does, which leaves nothing half-written."""
+    raise KeyboardInterrupt
+
+
 def run(job: Callable[[Report], "PhotosResult"], *, json: bool) -> None:
     """Run a job, show how far it is, and tell what came of it.
 
     Raises:
         DataError: Some photographs could not be done; the others were.
     """
+    signal.signal(signal.SIGTERM, _stop)
     with TrainingProgress(quiet=json) as progress:
         result = job(progress)
     if json:

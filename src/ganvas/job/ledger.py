@@ -51,7 +51,9 @@ class Ledger:
         except OSError as error:
             raise _cannot_write(folder, error) from error
         self._done: dict[str, dict[str, Any]] = {}
-        self._wrote: dict[str, str | None] = {}
+        self._wrote: dict[str, dict[str, Any]] = {}
+        self._made: dict[str, str | None] = {}
+        self._owners: dict[str, tuple[str, str]] = {}
         self._ours: set[str] = set()
         self._unfinished: set[str] = set()
         for line in lines:
@@ -65,9 +67,25 @@ class Ledger:
         folder = self.path.parent
         return all(sha256_of(folder / file) == hashed for file, hashed in record["files"].items())
 
-    def is_ours(self, file: Path) -> bool:
-        """Whether a result of this name was begun or finished here before, so that it may be replaced."""
-        return self._name(file) in self._ours
+    def receipt_of(self, name: str) -> dict[str, Any] | None:
+        """What was done to a photograph that was finished, as far as it is known."""
+        receipt = self._done.get(name, {}).get("receipt")
+        return receipt if isinstance(receipt, dict) else None
+
+    def why_kept(self, file: Path, source: str, verb: str) -> str | None:
+        """Why a file of this name must not be replaced by what a verb makes of a photograph; None where it may be.
+
+        It may be if it is not there, or is what this verb made of the photograph at this path.
+        """
+        name = self._name(file)
+        if not file.exists():
+            return None
+        if name not in self._ours:
+            return "was not made by this command"
+        if name not in self._unfinished and self._made.get(name) != sha256_of(file):
+            return "was changed since it was made"
+        owner = self._owners.get(name, (source, verb))
+        return None if owner == (source, verb) else f"was made by {owner[1]} of '{owner[0]}'"
 
     def files_of(self, name: str) -> list[Path]:
         """The results of a photograph that was finished."""
@@ -78,24 +96,29 @@ class Ledger:
         inside = (file for file in sorted(self._unfinished) if not {"..", "/"} & set(PurePosixPath(file).parts))
         return [self.path.parent / file for file in inside]
 
-    def begin(self, name: str, file: Path) -> None:
-        """Note that a file is about to be made for a photograph."""
-        self._append({"begun": name, "file": self._name(file)})
+    def begin(self, name: str, file: Path, source: str, verb: str) -> None:
+        """Note that a file is about to be made of a photograph, at this path, by a verb."""
+        self._append({"begun": name, "file": self._name(file), "source": source, "verb": verb})
 
-    def wrote(self, file: Path) -> None:
-        """Note a file that a user may edit, as it was made."""
-        self._append({"wrote": self._name(file), "sha256": sha256_of(file)})
+    def wrote(self, file: Path, sha256: str) -> None:
+        """Note a file that a user may edit, as it was made of the photograph with this hash."""
+        self._append({"wrote": self._name(file), "sha256": sha256_of(file), "of": sha256})
+
+    def is_of_another(self, file: Path, sha256: str) -> bool:
+        """Whether a file that a user may edit was made of a photograph with another hash."""
+        return bool(self._wrote.get(self._name(file), {}).get("of", sha256) != sha256)
 
     def is_edited(self, file: Path) -> bool:
         """Whether a file is there that is not as it was made: a user's, which counts more than ours."""
         name = self._name(file)
         if not file.exists():
             return False
-        return self._wrote[name] != sha256_of(file) if name in self._wrote else name not in self._ours
+        return self._wrote[name]["sha256"] != sha256_of(file) if name in self._wrote else name not in self._ours
 
-    def finish(self, name: str, key: str, files: Sequence[Path]) -> None:
-        """Note that a photograph is done, with the files made of it."""
-        self._append({"done": name, "key": key, "files": {self._name(file): sha256_of(file) for file in files}})
+    def finish(self, name: str, key: str, files: Sequence[Path], receipt: Mapping[str, Any]) -> None:
+        """Note that a photograph is done, with the files made of it and what was done."""
+        hashes = {self._name(file): sha256_of(file) for file in files}
+        self._append({"done": name, "key": key, "files": hashes, "receipt": dict(receipt)})
 
     def _name(self, file: Path) -> str:
         return file.relative_to(self.path.parent).as_posix()
@@ -119,15 +142,21 @@ class Ledger:
         if not isinstance(record, dict):
             return
         match record:
-            case {"begun": str(), "file": str(file)}:
+            case {"begun": str(), "file": str(file), **more}:
                 self._ours.add(file)
                 self._unfinished.add(file)
+                if isinstance(more.get("source"), str) and isinstance(more.get("verb"), str):
+                    self._owners[file] = more["source"], more["verb"]
             case {"wrote": str(file), "sha256": hashed}:
-                self._wrote[file] = hashed
+                self._wrote[file] = record
+                self._made[file] = hashed
                 self._ours.add(file)
                 self._unfinished.discard(file)
             case {"done": str(name), "key": str(), "files": dict(files)}:
+                for file in set(self._done.get(name, {"files": ()})["files"]).difference(files):
+                    self._owners.pop(file, None)  # the photograph has results of other names now
                 self._done[name] = record
+                self._made.update(files)
                 self._ours.update(files)
                 self._unfinished.difference_update(files)
 

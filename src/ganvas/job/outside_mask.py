@@ -27,7 +27,8 @@ def verified_outside(photo: Photo, mask: np.ndarray, target: Target, written: Pa
         change = outside_change(photo, mask, written)
     except FileError as error:
         raise FileError(f"'{target.path}' could not be read back, {way_out}") from error
-    if target.quality is None and change.max_levels > 0:
+    rounding = 0.5 if target.dtype != photo.pixels.dtype else 0.0
+    if target.quality is None and change.max_levels > rounding:
         raise FileError(
             f"'{target.path}' came back with up to {change.max_levels:g} levels of difference outside the mask, "
             f"{way_out}"
@@ -37,6 +38,8 @@ def verified_outside(photo: Photo, mask: np.ndarray, target: Target, written: Pa
 
 def outside_change(photo: Photo, mask: np.ndarray, written: Path) -> Change:
     """How pixels outside the mask differ between a photograph and a file, which is read again, in the file's levels.
+
+    They are compared at the finer depth: a photograph of 16 bits in a file of 8 is off by up to half a level.
 
     Raises:
         FileError: The file cannot be read back, or has another size.
@@ -50,13 +53,15 @@ def outside_change(photo: Photo, mask: np.ndarray, written: Path) -> Change:
     before = photo.pixels
     if again.shape[:2] != before.shape[:2]:
         raise FileError(f"'{written}' came back with another size; the disk or another program changed it.")
+    finer = np.promote_types(before.dtype, again.dtype)
     largest, total, count = 0, 0, 0
     for top in range(0, len(before), _ROWS_AT_ONCE):
         part = slice(top, top + _ROWS_AT_ONCE)
         kept = ~mask[part]
-        old = with_grey_repeated(to_depth(before[part], again.dtype)[kept], again.shape[2])
-        difference = np.abs(old.astype(np.int32) - again[part][kept].astype(np.int32))
+        old = with_grey_repeated(to_depth(before[part], finer)[kept], again.shape[2])
+        difference = np.abs(old.astype(np.int32) - to_depth(again[part], finer)[kept].astype(np.int32))
         largest = max(largest, int(difference.max(initial=0)))
         total += int(difference.sum())
         count += difference.size
-    return Change(largest, total / max(count, 1))
+    a_level = np.iinfo(finer).max // np.iinfo(again.dtype).max
+    return Change(largest / a_level, total / a_level / max(count, 1))

@@ -114,10 +114,22 @@ def beside(folder: Path, name: str, what: str) -> Path:
 
 
 def _listed(root: Path) -> tuple[Sequence[str], Sequence[str]]:
-    """The names of pictures and of other files."""
+    """The names of pictures and of other files, and of links to folders.
+
+    Raises:
+        FileError: A folder cannot be looked into.
+    """
     names: list[str] = []
     others: list[str] = []
-    for folder, below, files in os.walk(root):
+
+    def refuse(error: OSError) -> None:
+        raise FileError(
+            f"Cannot look into the folder '{error.filename}' ({error.strerror or error}); see that you may read it."
+        ) from error
+
+    for folder, below, files in os.walk(root, onerror=refuse):
+        links = [Path(folder) / name for name in below if (Path(folder) / name).is_symlink()]
+        others += [f"{link.relative_to(root).as_posix()} (a link to a folder)" for link in links]
         below[:] = sorted(name for name in below if not name.startswith(".") and name != "__MACOSX")
         for file in files:
             path = Path(folder) / file

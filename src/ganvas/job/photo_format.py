@@ -64,7 +64,7 @@ def target_of(entry: Entry, photo: Photo, options: PhotoOptions, scale: int = 1)
     """
     notes = []
     format = _chosen(entry, photo, options)
-    free = options.format == "lossless" and entry.suffix is None
+    free = options.format in (None, "lossless") and entry.suffix is None
     if free and format == "webp" and scale * max(photo.pixels.shape[:2]) > MAX_SIDE_PX["webp"]:
         format = "png"
         notes.append(f"Written as png: webp has at most {MAX_SIDE_PX['webp']} pixels a side.")
@@ -102,7 +102,8 @@ def _chosen(entry: Entry, photo: Photo, options: PhotoOptions) -> PhotoFormat:
     named = _BY_SUFFIX.get(entry.suffix.lower())
     if named is None:
         raise UsageError(f"--out ends in '{entry.suffix}', which is not written; choose from: {', '.join(_BY_SUFFIX)}.")
-    if options.format != "lossless" and named != wanted:
+    loses_nothing = options.format == "lossless" and named in ("png", "tiff", "webp")
+    if options.format is not None and named != wanted and not loses_nothing:
         raise UsageError(
             f"--out ends in '{entry.suffix}', but --format {options.format} means {wanted}; let them agree."
         )
@@ -112,6 +113,6 @@ def _chosen(entry: Entry, photo: Photo, options: PhotoOptions) -> PhotoFormat:
 def _by_option(photo: Photo, options: PhotoOptions) -> PhotoFormat:
     if options.format in ("png", "tiff", "webp", "jpeg"):
         return options.format
-    if photo.format == "bmp" or (options.format == "lossless" and photo.lossy):
+    if photo.format == "bmp" or (options.format != "keep" and photo.lossy):
         return "png"
     return photo.format

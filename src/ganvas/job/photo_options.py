@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from ganvas.errors import UsageError
 
 FormatChoice = Literal["lossless", "keep", "png", "tiff", "webp", "jpeg"]
 PrecisionChoice = Literal["auto", "float32", "bfloat16"]
 LOSSLESS = ("png", "tiff", "lossless")
+LOSSY_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".webp")
 JPEG_QUALITY, WEBP_QUALITY = 95, 90
 
 
@@ -29,7 +30,7 @@ class PhotoOptions:
         Side of the tiles in pixels, or auto; any gives the same picture, smaller ones need less memory.
     format
         lossless (the photograph's own format where that is lossless, else png), keep (its own in any case), png, tiff,
-        webp or jpeg.
+        webp or jpeg; without it, what the name of the result says, else lossless.
     quality
         1 to 100 for jpeg and webp; webp without it is lossless, unless it is kept and was not.
     receipt
@@ -46,7 +47,7 @@ class PhotoOptions:
     device: str = "auto"
     precision: PrecisionChoice = "auto"
     tile: str = "auto"
-    format: FormatChoice = "lossless"
+    format: FormatChoice | None = None
     quality: int | None = None
     receipt: Path | None = None
     keep_metadata: bool = False
@@ -65,22 +66,32 @@ class PhotoOptions:
             raise UsageError(f"--tile is '{self.tile}', but it must be auto or a side in pixels such as 256.")
         return int(self.tile)
 
-    def check(self) -> None:
+    def check(self, out: Path) -> None:
         """Refuse what does not fit together, before anything is read.
 
+        Args:
+            out: Where the result goes, or the results.
+
         Raises:
-            UsageError: A tile or quality out of range, a quality for what is lossless, or a receipt that could replace
-                a photograph.
+            UsageError: A format or precision that there is not, a tile or quality out of range, a quality for what is
+                lossless, or a receipt that could replace a photograph.
         """
+        for name, value, choices in (
+            ("format", self.format, (None, *get_args(FormatChoice))),
+            ("precision", self.precision, get_args(PrecisionChoice)),
+        ):
+            if value not in choices:
+                raise UsageError(f"--{name} is '{value}', but it must be {', '.join(filter(None, choices))}.")
         if self.receipt is not None and self.receipt.suffix.lower() != ".json":
             raise UsageError(f"--receipt is '{self.receipt}', but it is JSON; give a name that ends in .json.")
         self.tile_px()
         if self.quality is not None and not 1 <= self.quality <= 100:
             raise UsageError(f"--quality is {self.quality}, but it must be 1 to 100.")
-        if self.quality is not None and self.format in LOSSLESS:
+        named = self.format is None and out.suffix.lower() in LOSSY_SUFFIXES
+        if self.quality is not None and not named and (self.format or "lossless") in LOSSLESS:
+            what = "the default format" if self.format is None else f"--format {self.format}"
             raise UsageError(
-                f"--quality is {self.quality}, but --format {self.format} loses nothing; leave it out, or choose "
-                "--format jpeg or webp."
+                f"--quality is {self.quality}, but {what} loses nothing; leave it out, or choose --format jpeg or webp."
             )
 
     def facts(self) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ from ganvas.apply.receipt import Receipt
 from ganvas.data.item import MAX_ITEM_BYTES, first_few
 from ganvas.errors import FileError, GanvasError
 from ganvas.events import Applied, Notice, Report, Warned
-from ganvas.files import make_folder, write_bytes
+from ganvas.files import make_folder, require_writable, write_bytes
 from ganvas.image.decode import probe
 from ganvas.image.read_photo import read_photo
 from ganvas.job.ahead import ahead
@@ -47,11 +47,13 @@ class Work:
     """A verb as the runner of batches sees it.
 
     Attributes:
+        verb: Its name.
         facts: Everything that decides the results besides the photographs: options and hashes.
         render: Makes the files of one photograph.
         companions: Hashes of further files that decide the result of one photograph, such as its mask.
     """
 
+    verb: str
     facts: Mapping[str, Any]
     render: Callable[[Entry, Loaded, Ledger | None, Claim, Tick], Made]
     companions: Callable[[Entry, Ledger | None], Mapping[str, Any]] = lambda entry, ledger: {}
@@ -108,18 +110,30 @@ def run_photos(files: PhotoFiles, work: Work, options: PhotoOptions, report: Rep
         report(Notice(f"Files of other kinds are passed over: {first_few(files.others)}."))
     if options.receipt is not None:
         _make_room(options.receipt)
+    receipts, skipped, failed = dict[str, Receipt](), list[str](), dict[str, str]()
     with books_of(files.folder) if files.folder else nullcontext() as ledger:
-        result = _run(files, work, options, report, ledger)
-    if options.receipt is not None:
-        _write_receipt(options.receipt, files, result)
-    return result
+        try:
+            _run(files, work, options, report, ledger, receipts, skipped, failed)
+        finally:
+            if options.receipt is not None and (receipts or skipped or failed):
+                done = {name: receipt.to_dict() for name, receipt in receipts.items()}
+                earlier = {name: ledger.receipt_of(name) for name in skipped} if ledger is not None else {}
+                _write_receipt(options.receipt, files, {**earlier, **done}, failed)
+        return PhotosResult(tuple(receipts.values()), tuple(skipped), failed, _list_failed(files.folder, failed))
 
 
-def _run(files: PhotoFiles, work: Work, options: PhotoOptions, report: Report, ledger: Ledger | None) -> PhotosResult:
-    clock, claims = _Clock(files, report), _Claims(ledger, files.entries[0].path if files.single else None)
-    receipts: list[Receipt] = []
-    skipped: list[str] = []
-    failed: dict[str, str] = {}
+def _run(
+    files: PhotoFiles,
+    work: Work,
+    options: PhotoOptions,
+    report: Report,
+    ledger: Ledger | None,
+    receipts: dict[str, Receipt],
+    skipped: list[str],
+    failed: dict[str, str],
+) -> None:
+    """Do all photographs; the last three are filled on the way, so that they are known when someone stops it."""
+    clock, claims = _Clock(files, report), _Claims(ledger, work.verb, files.entries[0].path if files.single else None)
     try:
         for seen in ahead(lambda entry: _look(entry, work, options, ledger), files.entries):
             name = seen.entry.name
@@ -129,7 +143,7 @@ def _run(files: PhotoFiles, work: Work, options: PhotoOptions, report: Report, l
                 clock.skip(name)
                 continue
             try:
-                receipts.append(_do(seen, work, options, claims, clock))
+                receipts[name] = _do(seen, work, options, claims, clock)
             except (GanvasError, OSError, MemoryError) as error:
                 if files.single:
                     raise
@@ -143,7 +157,6 @@ def _run(files: PhotoFiles, work: Work, options: PhotoOptions, report: Report, l
             raise
         done = f"{len(receipts) + len(skipped)} of {len(files.entries)} photographs done"
         raise KeyboardInterrupt(f"Stopped, with {done}; the same command goes on.") from None
-    return PhotosResult(tuple(receipts), tuple(skipped), failed, _list_failed(files.folder, failed))
 
 
 def read_loaded(path: Path, data: bytes, sha256: str, options: PhotoOptions) -> Loaded:
@@ -172,7 +185,7 @@ def _look(entry: Entry, work: Work, options: PhotoOptions, ledger: Ledger | None
         data = read_whole(entry.path)
         sha256 = hashlib.sha256(data).hexdigest()
         key = key_of({"source": sha256, **work.facts, **options.facts(), **work.companions(entry, ledger)})
-        if ledger is not None and ledger.is_done(entry.name, key):
+        if ledger is not None and ledger.is_done(entry.name, key) and _bears_its_name(entry, ledger):
             return _Looked(entry, key, sha256, done=True)
         facts = probe(data, str(entry.path))
         if facts.width_px * facts.height_px > MAX_AHEAD_PIXELS:
@@ -182,6 +195,12 @@ def _look(entry: Entry, work: Work, options: PhotoOptions, ledger: Ledger | None
         return _Looked(entry, error=error)
 
 
+def _bears_its_name(entry: Entry, ledger: Ledger) -> bool:
+    """Whether a result that is done is called as it would be now: another photograph may have come beside this one."""
+    ours = [file.name for file in ledger.files_of(entry.name) if file.parent == entry.output.parent]
+    return any(name == entry.output.name or name.startswith(f"{entry.output.name}.") for name in ours)
+
+
 def _do(seen: _Looked, work: Work, options: PhotoOptions, claims: "_Claims", clock: "_Clock") -> Receipt:
     if seen.error is not None:
         raise seen.error
@@ -189,10 +208,10 @@ def _do(seen: _Looked, work: Work, options: PhotoOptions, claims: "_Claims", clo
     loaded = seen.loaded or read_loaded(entry.path, read_whole(entry.path), seen.sha256, options)
 
     made = work.render(
-        entry, loaded, ledger, lambda path: claims.take(path, entry.name), lambda share: clock.tick(entry.name, share)
+        entry, loaded, ledger, lambda path: claims.take(path, entry), lambda share: clock.tick(entry.name, share)
     )
     if ledger is not None:
-        ledger.finish(entry.name, seen.key, made.files)
+        ledger.finish(entry.name, seen.key, made.files, made.receipt.to_dict())
     return made.receipt
 
 
@@ -223,19 +242,24 @@ def _make_room(receipt: Path) -> None:
     if receipt.is_dir():
         raise FileError(f"--receipt is '{receipt}', which is a folder; give the name of a file.")
     make_folder(receipt.parent, "choose another --receipt")
+    require_writable(receipt)
 
 
-def _write_receipt(path: Path, files: PhotoFiles, result: PhotosResult) -> None:
-    alone = files.single and len(result.receipts) == 1
-    told = result.receipts[0].to_dict() if alone else result.to_dict()
+def _write_receipt(
+    path: Path, files: PhotoFiles, done: Mapping[str, Mapping[str, Any] | None], failed: Mapping[str, str]
+) -> None:
+    """The facts of a single photograph by themselves; of a folder those of all that are done, now or before."""
+    facts = [receipt for receipt in done.values() if receipt is not None]
+    unknown = [name for name, receipt in done.items() if receipt is None]
+    told = facts[0] if files.single and facts else {"done": facts, "skipped": unknown, "failed": dict(failed)}
     write_bytes(path, json.dumps(told, indent=1).encode())
 
 
 class _Claims:
     """Sees to it that no result replaces another one, or what is not a result at all."""
 
-    def __init__(self, ledger: Ledger | None, single: Path | None):
-        self.ledger, self._single = ledger, single
+    def __init__(self, ledger: Ledger | None, verb: str, single: Path | None):
+        self.ledger, self._verb, self._single = ledger, verb, single
         self._owners: dict[str, str] = {}
 
     def keep(self, name: str) -> None:
@@ -243,21 +267,21 @@ class _Claims:
         if self.ledger is not None:
             self._owners |= {str(path).casefold(): name for path in self.ledger.files_of(name)}
 
-    def take(self, path: Path, name: str) -> None:
+    def take(self, path: Path, entry: Entry) -> None:
         """Let a photograph have a file; see `Claim`."""
-        owner = self._owners.setdefault(str(path).casefold(), name)  # some drives take both cases for one
-        if owner != name:
+        owner = self._owners.setdefault(str(path).casefold(), entry.name)  # some drives take both cases for one
+        if owner != entry.name:
             raise FileError(f"'{path}' is the result of '{owner}' already; give the two photographs different names.")
         make_folder(path.parent, "choose another --out")
         if self._single is not None and path.exists() and path.samefile(self._single):
             raise FileError(f"'{path}' would be replaced, and is the photograph itself; choose another --out.")
         if self.ledger is None:
             return
-        if path.exists() and not self.ledger.is_ours(path):
-            raise FileError(
-                f"'{path}' is there already and was not made by this command; move it, or choose another --out."
-            )
-        self.ledger.begin(name, path)
+        source = str(entry.path.resolve())
+        why = self.ledger.why_kept(path, source, self._verb)
+        if why is not None:
+            raise FileError(f"'{path}' is there already and {why}; move it, or choose another --out.")
+        self.ledger.begin(entry.name, path, source, self._verb)
 
 
 class _Clock:

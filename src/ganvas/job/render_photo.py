@@ -113,7 +113,7 @@ def render(
         source=source_side(loaded),
         output=_output_side(target, size),
         models=(painter.model.facts(),) if unchanged is None else (),
-        options={**painter.facts(), "format": options.format, "quality": target.quality},
+        options={**painter.facts(), "format": target.format, "quality": target.quality},
         outside_mask=changes[0] if changes else None,
         seconds=round(time.monotonic() - began, 3),
         tile_px=tally.tile_px if unchanged is None else None,

@@ -61,7 +61,7 @@ class RepairRequest:
         Raises:
             UsageError: No mask or two of them, or a number out of range.
         """
-        self.options.check()
+        self.options.check(self.out)
         if self.fidelity is not None:
             check_share("fidelity", self.fidelity)
         if (self.mask is None) != self.find_scratches:
@@ -132,7 +132,7 @@ def repair(request: RepairRequest, *, report: Report = lambda event: None) -> Ph
         first = () if finder is None else (Painter("find-scratches", finder, tile=options.tile_px()),)
         return PhotosResult(plan=preview(files, (*first, painter), report, repairs.check))
     facts = {**painter.facts(), **repairs.how()}
-    return run_photos(files, Work(facts, repairs.one, repairs.companions), options, report)
+    return run_photos(files, Work("repair", facts, repairs.one, repairs.companions), options, report)
 
 
 @dataclass(frozen=True)
@@ -194,14 +194,14 @@ class _Repairs:
         found = scratches(pixels, self.finder, request.threshold(), request.options.tile_px(), entry.name)
         hole = widened(found, request.grow_px(), entry.name)
         kept = entry.output.with_name(f"{entry.output.name}.mask.png")
-        claim(kept)
         if ledger is None:
             _refuse_other(kept, hole)
         elif ledger.is_edited(kept):
             raise FileError(f"'{kept}' was edited; give it with --mask, or remove it to have it made anew.")
+        claim(kept)
         write_mask(kept, mask_pixels(hole))
         if ledger is not None:
-            ledger.wrote(kept)
+            ledger.wrote(kept, loaded.sha256)
         return hole, [kept]
 
 

@@ -44,7 +44,7 @@ class RestoreRequest:
         Raises:
             UsageError: One is.
         """
-        self.options.check()
+        self.options.check(self.out)
         check_share("strength", self.strength)
         check_share("fidelity", self.fidelity)
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from ganvas.apply.masks import mask_pixels, widened
 from ganvas.apply.receipt import Receipt
-from ganvas.errors import UsageError
+from ganvas.errors import FileError, UsageError
 from ganvas.events import Report, Warned
 from ganvas.image.decode import EXTENSIONS
 from ganvas.image.photo import Photo
@@ -81,7 +81,7 @@ class ReviveRequest:
         Raises:
             UsageError: A number out of range, or no folder for the steps.
         """
-        self.options.check()
+        self.options.check(self.out)
         check_share("strength", self.strength)
         if self.fidelity is not None:
             check_share("fidelity", self.fidelity)
@@ -142,7 +142,7 @@ def revive(request: ReviveRequest, *, report: Report = lambda event: None) -> Ph
 
     facts: dict[str, Any] = {f"step {number}": painter.facts() for number, painter in enumerate(models.painters())}
     facts["found"] = {"grow": request.grow, **found_how(models.finder, request.scratch_threshold)}
-    return run_photos(files, Work(facts, one, edited), request.options, report)
+    return run_photos(files, Work("revive", facts, one, edited), request.options, report)
 
 
 def _open(request: ReviveRequest) -> _Models:
@@ -205,6 +205,7 @@ class _Chain:
         self.written: list[Path] = []
         self.receipts: list[Receipt] = []
         self.notes: list[str] = []
+        self._original_sha256 = ""
         rounds = 2 if models.upscale is None else 3
         self._tick = lambda share: tick(min(1.0, (len(self.receipts) + share) / rounds))
 
@@ -212,6 +213,7 @@ class _Chain:
         """All steps; each but the last leaves a file that the next one reads."""
         began = time.monotonic()
         models, original = self.models, loaded
+        self._original_sha256 = original.sha256
         self._target(loaded.photo)  # what cannot be written is refused before anything is painted
         loaded = self._step(REPAIRED, loaded, self._repair)
         if models.upscale is not None:
@@ -242,9 +244,7 @@ class _Chain:
     def _step(self, name: str, given: Loaded, paint: Callable[[Loaded, Target], Receipt]) -> Loaded:
         """Let a step make its file, unless a user edited it; and read it."""
         path = self.folder / name
-        if self.ledger.is_edited(path):
-            self.notes.append(f"'{path}' was edited, and is taken as it is.")
-        else:
+        if not self._edited(path):
             self.claim(path)
             paint(given, Target(path, "png", None, given.photo.pixels.dtype, given.photo.pixels.shape[2]))
             self._note(path)
@@ -253,8 +253,7 @@ class _Chain:
 
     def _repair(self, given: Loaded, target: Target) -> Receipt:
         pixels, file = given.photo.pixels, self.folder / MASK
-        if self.ledger.is_edited(file):
-            self.notes.append(f"'{file}' was edited, and is taken as it is.")
+        if self._edited(file):
             mask = read_mask(file, (pixels.shape[0], pixels.shape[1]), 0)
             how: dict[str, Any] = {"mask": sha256_of(file)}
         else:
@@ -286,6 +285,18 @@ class _Chain:
         self.receipts.append(receipt)
         return receipt
 
+    def _edited(self, path: Path) -> bool:
+        """Whether a step is a user's, and so taken as it is; refused where it was made of another photograph."""
+        if not self.ledger.is_edited(path):
+            return False
+        if self.ledger.is_of_another(path, self._original_sha256):
+            raise FileError(
+                f"'{path}' was edited, but belongs to another photograph than '{self.entry.name}' is now; move it, or "
+                "choose another --out."
+            )
+        self.notes.append(f"'{path}' was edited, and is taken as it is.")
+        return True
+
     def _note(self, path: Path) -> None:
-        self.ledger.wrote(path)
+        self.ledger.wrote(path, self._original_sha256)
         self.written.append(path)

@@ -46,7 +46,7 @@ class UpscaleRequest:
         Raises:
             UsageError: One is.
         """
-        self.options.check()
+        self.options.check(self.out)
         check_share("fidelity", self.fidelity)
         check_scale(self.scale)
 

@@ -26,4 +26,4 @@ def run_whole(files: PhotoFiles, painter: Painter, options: PhotoOptions, report
         receipt = render(loaded, painter, target, options, unchanged=unchanged, map_file=map_file, tick=tick)
         return Made(receipt, written)
 
-    return run_photos(files, Work(painter.facts(), one), options, report)
+    return run_photos(files, Work(painter.verb, painter.facts(), one), options, report)

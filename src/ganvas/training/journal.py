@@ -1,7 +1,7 @@
 """What a run writes down about itself: statistics, vital signs, alarms, scores."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Protocol
 
 import torch
@@ -47,9 +47,11 @@ class Journal:
         """Go on from what the run folder holds up to now."""
         lines = [line for line in run.lines("health.jsonl") if line["step"] <= counters.step]
         history: dict[str, list[Vitals]] = {}
+        known = {item.name for item in fields(Vitals)}  # another version may have written more
         for line in lines:
             for critic, vitals in line["vitals"].items():
-                history.setdefault(critic, []).append(Vitals(**vitals))
+                told = {name: value for name, value in vitals.items() if name in known}
+                history.setdefault(critic, []).append(Vitals(**told))
         standing = {(alarm["critic"], alarm["kind"]) for alarm in lines[-1]["alarms"]} if lines else set()
         events = _event_writer(run, counters.seen_images) if options.tensorboard and world.leads else None
         journal = Journal(run, options, history, standing, events)
