@@ -110,52 +110,52 @@ def run_photos(files: PhotoFiles, work: Work, options: PhotoOptions, report: Rep
         report(Notice(f"Files of other kinds are passed over: {first_few(files.others)}."))
     if options.receipt is not None:
         _make_room(options.receipt)
-    receipts, skipped, failed = dict[str, Receipt](), list[str](), dict[str, str]()
+    outcome = _Outcome()
     with books_of(files.folder) if files.folder else nullcontext() as ledger:
         try:
-            _run(files, work, options, report, ledger, receipts, skipped, failed)
+            _run(files, work, options, report, ledger, outcome)
         finally:
-            if options.receipt is not None and (receipts or skipped or failed):
-                done = {name: receipt.to_dict() for name, receipt in receipts.items()}
-                earlier = {name: ledger.receipt_of(name) for name in skipped} if ledger is not None else {}
-                _write_receipt(options.receipt, files, {**earlier, **done}, failed)
-        return PhotosResult(tuple(receipts.values()), tuple(skipped), failed, _list_failed(files.folder, failed))
+            if options.receipt is not None and outcome != _Outcome():
+                _write_receipt(options.receipt, files, outcome, ledger)
+        failed_file = _list_failed(files.folder, outcome.failed)
+    return PhotosResult(tuple(outcome.receipts), tuple(outcome.skipped), outcome.failed, failed_file)
+
+
+@dataclass
+class _Outcome:
+    """What has come of the photographs so far, known also when someone stops it; names but for the receipts."""
+
+    receipts: list[Receipt] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
 
 
 def _run(
-    files: PhotoFiles,
-    work: Work,
-    options: PhotoOptions,
-    report: Report,
-    ledger: Ledger | None,
-    receipts: dict[str, Receipt],
-    skipped: list[str],
-    failed: dict[str, str],
+    files: PhotoFiles, work: Work, options: PhotoOptions, report: Report, ledger: Ledger | None, outcome: _Outcome
 ) -> None:
-    """Do all photographs; the last three are filled on the way, so that they are known when someone stops it."""
     clock, claims = _Clock(files, report), _Claims(ledger, work.verb, files.entries[0].path if files.single else None)
     try:
         for seen in ahead(lambda entry: _look(entry, work, options, ledger), files.entries):
             name = seen.entry.name
             if seen.done:
-                skipped.append(name)
+                outcome.skipped.append(name)
                 claims.keep(name)
                 clock.skip(name)
                 continue
             try:
-                receipts[name] = _do(seen, work, options, claims, clock)
+                outcome.receipts.append(_do(seen, work, options, claims, clock))
             except (GanvasError, OSError, MemoryError) as error:
                 if files.single:
                     raise
-                failed[name] = _sentence(name, error)
-                report(Warned(failed[name]))
+                outcome.failed[name] = _sentence(name, error)
+                report(Warned(outcome.failed[name]))
                 clock.skip(name)
                 continue
             clock.finish(name)
     except KeyboardInterrupt:
         if files.single:
             raise
-        done = f"{len(receipts) + len(skipped)} of {len(files.entries)} photographs done"
+        done = f"{len(outcome.receipts) + len(outcome.skipped)} of {len(files.entries)} photographs done"
         raise KeyboardInterrupt(f"Stopped, with {done}; the same command goes on.") from None
 
 
@@ -245,13 +245,13 @@ def _make_room(receipt: Path) -> None:
     require_writable(receipt)
 
 
-def _write_receipt(
-    path: Path, files: PhotoFiles, done: Mapping[str, Mapping[str, Any] | None], failed: Mapping[str, str]
-) -> None:
-    """The facts of a single photograph by themselves; of a folder those of all that are done, now or before."""
-    facts = [receipt for receipt in done.values() if receipt is not None]
-    unknown = [name for name, receipt in done.items() if receipt is None]
-    told = facts[0] if files.single and facts else {"done": facts, "skipped": unknown, "failed": dict(failed)}
+def _write_receipt(path: Path, files: PhotoFiles, outcome: _Outcome, ledger: Ledger | None) -> None:
+    """The facts of a single photograph by themselves; of a folder those of all that are done, before or now."""
+    earlier = {name: ledger.receipt_of(name) for name in outcome.skipped} if ledger is not None else {}
+    facts = [receipt for receipt in earlier.values() if receipt is not None]
+    facts += [receipt.to_dict() for receipt in outcome.receipts]
+    unknown = [name for name, receipt in earlier.items() if receipt is None]
+    told = facts[0] if files.single and facts else {"done": facts, "skipped": unknown, "failed": outcome.failed}
     write_bytes(path, json.dumps(told, indent=1).encode())
 
 

@@ -147,12 +147,8 @@ class _Repairs:
 
     def how(self) -> dict[str, Any]:
         """What decides the hole, but for a mask that was given."""
-        grow = {"grow": self.request.grow_px()}
-        return (
-            {**grow, "finder": None}
-            if self.finder is None
-            else {**grow, **found_how(self.finder, self.request.threshold())}
-        )
+        found = {} if self.finder is None else found_how(self.finder, self.request.threshold())
+        return {"grow": self.request.grow_px(), **found}
 
     def companions(self, entry: Entry, ledger: Ledger | None) -> dict[str, Any]:
         """The hash of the mask that was given."""

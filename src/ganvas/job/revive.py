@@ -218,9 +218,7 @@ class _Chain:
         loaded = self._step(REPAIRED, loaded, self._repair)
         if models.upscale is not None:
             loaded = self._step(RESTORED, loaded, lambda given, to: self._paint(models.restore, given, to))
-        target = self._target(
-            replace(original.photo, pixels=loaded.photo.pixels)
-        )  # an edited step may have become grey
+        target = self._target(replace(original.photo, pixels=loaded.photo.pixels))  # which an edit may have made grey
         self.claim(target.path)
         last = self._paint(models.upscale or models.restore, loaded, target)
         self.written.append(target.path)
