@@ -11,37 +11,13 @@ from ganvas.draw import Draw
 from ganvas.errors import UsageError
 from ganvas.training.checkpoint import checkpoint_path, read_checkpoint
 from ganvas.training.config import TrainingOptions
-from ganvas.training.distribute import World
 from ganvas.training.stages import check_stages
-from ganvas.training.state import TrainingState
 from ganvas.training.task import Stage
 from tests.training.toys import Exports, NoisyStripes, Painter, TwoWay, options, play
+from tests.training.watching import Before, KilledError, differing
 
 ALL_AT_WORK = {"augment": ("flip", "shift", "colour"), "augment_policy": "fixed", "augment_p": 1.0}
 MOVING = {**ALL_AT_WORK, "augment_policy": "cosine"}
-
-
-class KilledError(BaseException):
-    """Stands for a process that ends without a chance to save anything."""
-
-
-class At:
-    """Counts the steps of a run and kills it, or asks it to stop, before one of them."""
-
-    def __init__(self, step: int, *, kill: bool) -> None:
-        self.left, self.kill = step, kill
-
-    def __call__(self) -> bool:
-        self.left -= 1
-        if self.left < 0 and self.kill:
-            raise KilledError
-        return self.left < 0
-
-
-def differing(ours: TrainingState, theirs: TrainingState) -> list[str]:
-    mine, its = ours.tensors(World()), theirs.tensors(World())
-    assert set(mine) == set(its)
-    return [key for key in mine if not torch.equal(mine[key], its[key])]
 
 
 def test_trains_both_directions_and_keeps_the_snapshot(tmp_path: Path) -> None:
@@ -60,7 +36,7 @@ def test_critics_rest_in_the_pixel_stage_and_train_in_the_next(tmp_path: Path) -
     seen: dict[int, dict[str, torch.Tensor]] = {}
     for step in (0, 9, 12):
         with suppress(KeyboardInterrupt):
-            play(tmp_path / str(step), options(), interrupted=At(step, kill=False))
+            play(tmp_path / str(step), options(), interrupted=Before(step + 1, kill=False))
         seen[step], _ = read_checkpoint(checkpoint_path(tmp_path / str(step) / "checkpoints", step))
     learned = [key for key in seen[0] if key.startswith("network.critic") and key.endswith(("weight", "original"))]
     assert learned
@@ -73,7 +49,7 @@ def test_killed_and_resumed_is_bit_equal(tmp_path: Path, settings: TrainingOptio
     whole = play(tmp_path / "whole", settings)
     for step in (3, 5, 9, 4):  # kills in both stages, on and off the checkpoint grid
         with pytest.raises(KilledError):
-            play(tmp_path / "cut", settings, interrupted=At(step, kill=True))
+            play(tmp_path / "cut", settings, interrupted=Before(step + 1, kill=True))
     pieces = play(tmp_path / "cut", settings)
     assert differing(whole, pieces) == []
     assert whole.counters.augment_p == pieces.counters.augment_p == (1.0 if settings.augment else 0.0)
@@ -84,7 +60,7 @@ def test_stopped_and_resumed_is_bit_equal(tmp_path: Path) -> None:
     whole = play(tmp_path / "whole", settings)
     for step in (3, 4, 1, 6):
         with pytest.raises(KeyboardInterrupt):
-            play(tmp_path / "cut", settings, interrupted=At(step, kill=False))
+            play(tmp_path / "cut", settings, interrupted=Before(step + 1, kill=False))
     assert differing(whole, play(tmp_path / "cut", settings)) == []
 
 
@@ -92,7 +68,7 @@ def test_after_kills_every_line_of_statistics_is_there_once(tmp_path: Path) -> N
     play(tmp_path / "whole", options())
     for step in (6, 9):
         with pytest.raises(KilledError):
-            play(tmp_path / "cut", options(), interrupted=At(step, kill=True))
+            play(tmp_path / "cut", options(), interrupted=Before(step + 1, kill=True))
     play(tmp_path / "cut", options())
     for name in ("stats.jsonl", "health.jsonl", "scores.jsonl"):
         whole, cut = (

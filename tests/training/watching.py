@@ -85,7 +85,8 @@ def weights(state: TrainingState) -> dict[str, Tensor]:
 
 
 def differing(ours: TrainingState, theirs: TrainingState) -> list[str]:
-    mine, its = weights(ours), weights(theirs)
+    """The names of all that a checkpoint holds and that is not the same."""
+    mine, its = ours.tensors(World()), theirs.tensors(World())
     assert set(mine) == set(its)
     return [key for key in mine if not torch.equal(mine[key], its[key])]
 
