@@ -31,9 +31,8 @@ class RestoreRanges:
         blur: Chance of blur.
         rescale: Chance of having been smaller.
         noise: Chance of noise.
-        jpeg: Chance of JPEG. Who drew none of the five gets noise or JPEG.
-        alone: Chance of noise or JPEG by itself, whatever was drawn.
-        jpeg_alone: Chance that it is JPEG, in both cases: it is what most pictures have, and harder to take away.
+        jpeg: Chance of JPEG. Who drew none of the five gets noise or JPEG, with equal chances.
+        alone: Chance of noise or JPEG by itself, with equal chances, whatever was drawn.
         fade_loss: Share of contrast and of colour that full severity takes.
         blur_px: Standard deviation of the Gaussian at full severity; motions are three times as long.
         rescale_factor: The smaller size at full severity, as a share of the sides. Even the slightest resizing
@@ -50,7 +49,6 @@ class RestoreRanges:
     noise: float = 0.6
     jpeg: float = 0.6
     alone: float = 0.5
-    jpeg_alone: float = 0.75
     fade_loss: float = 0.6
     blur_px: float = 1.6
     rescale_factor: float = 0.5
@@ -120,8 +118,7 @@ def draw_severity(draw: Draw, ranges: RestoreRanges = RESTORE) -> Tensor:
     """How bad each of the `KINDS` is in each sample: ``(N, 5)`` in [0, 1], 0 where a sample is without it."""
     chances = torch.tensor([getattr(ranges, kind) for kind in KINDS])
     has = draw.named("has").uniform(len(KINDS)) < chances
-    only_jpeg = draw.named("spare").uniform() < ranges.jpeg_alone
-    spare = torch.where(only_jpeg, KINDS.index("jpeg"), KINDS.index("noise"))
+    spare = KINDS.index("noise") + draw.named("spare").integers(2)
     alone = ~has.any(1, keepdim=True) | (draw.named("alone").uniform()[:, None] < ranges.alone)
     has = torch.where(alone, torch.arange(len(KINDS)) == spare[:, None], has)
     share = has * draw.named("share").uniform(len(KINDS)).clamp(min=0.01)
