@@ -6,11 +6,12 @@
 `l1` takes the plain absolute difference in the place of Charbonnier's. `distilled` lets the network of `--task upscale
 --scale 2` paint what lies halfway between the photograph and what the installed, much longer trained upscale-2 makes of
 it (Hinton et al. 2015, arXiv:1503.02531, as a regression). `narrow` and `wide` give the critic half and twice its
-width.
+width. `bicubic` shrinks photographs by the bicubic kernel and in no other way, without noise, blur or JPEG.
 """
 
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,7 @@ import torch
 from torch import nn
 
 from ganvas.cli.app import main
+from ganvas.damage.chain import ShrinkRanges
 from ganvas.device import autocast, choose_precision, place
 from ganvas.draw import Draw
 from ganvas.job import photo_networks
@@ -63,7 +65,18 @@ def critic(width: int) -> None:
     photo_networks.build_discriminator = other
 
 
+def bicubic() -> None:
+    """The small pictures of the benchmark, and no others."""
+    pose, pure = Enlarging.pose, ShrinkRanges(bicubic=1.0, blur=0.0, noise=0.0, jpeg=0.0)
+
+    def purely(self: Enlarging, clean: Images, draw: Draw) -> Problem:
+        return pose(replace(self, ranges=pure), clean, draw)
+
+    Enlarging.pose = purely  # type: ignore[method-assign]
+
+
 ALTERATIONS: dict[str, Callable[[], None]] = {
+    "bicubic": bicubic,
     "l1": l1,
     "distilled": distilled,
     "narrow": partial(critic, 16),
