@@ -15,7 +15,7 @@ from ganvas.errors import DataError, FileError, OutOfMemory, UsageError
 from ganvas.events import Event, Notice, Planned, Warned, Wrote
 from ganvas.job.prepare import Request
 from ganvas.job.train import plan, train
-from ganvas.model.load import load_model
+from ganvas.model.load import load_model, read_descriptor
 from ganvas.training.checkpoint import checkpoint_steps
 from ganvas.training.loop import Loop
 from tests.data.pictures import write_folder
@@ -72,6 +72,9 @@ def test_a_run_leaves_what_its_folder_promises(pictures: Path, tmp_path: Path) -
     assert [event.plan for event in events if isinstance(event, Planned)] == [done.plan.to_dict()]
     assert Wrote("model", run / "model.safetensors") in events
     assert sentences(events) == [f"Run folder: {run}"]
+    card, last = read_descriptor(done.model).card, json.loads((run / "stats.jsonl").read_text().splitlines()[-1])
+    assert (card["seen_kimg"], card["device"], card["started"]) == (0.04, "cpu", record["started"])
+    assert card["images_per_s"] == pytest.approx(40 / last["elapsed_s"], rel=0.3)
     log = (run / "log.txt").read_text()
     assert all(f"{name}: {words}\n" in log for name, words in done.plan.lines())
 

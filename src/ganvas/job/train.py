@@ -200,9 +200,14 @@ def _play(
     }
 
     def export(state: TrainingState, path: Path) -> None:
-        seen_kimg = state.counters.seen_images / 1000
-        hours = state.counters.elapsed_s / 3600
-        facts = {**card, "seen_kimg": seen_kimg, "training_hours": round(hours, 3), "device": str(device)}
+        counters = state.counters
+        facts = {
+            **card,
+            "seen_kimg": counters.seen_images / 1000,
+            "training_hours": round(counters.elapsed_s / 3600, 3),
+            "images_per_s": round(counters.seen_images / counters.elapsed_s, 1) if counters.elapsed_s else None,
+            "device": str(device),
+        }
         described = describe(task, state.averages, config, dataset.labels, facts)
         save_model(path, described, state.averages, state.snapshots)
         if path == run.model:
