@@ -1,10 +1,13 @@
 import hashlib
+import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from ganvas.errors import DataError, FileError, GanvasError, UsageError
 from ganvas.events import Event, Warned
@@ -301,17 +304,25 @@ def test_a_mask_that_was_edited_is_not_made_anew(tmp_path: Path, models: Models)
     assert len(repair(request).receipts) == 1
 
 
-def test_a_mask_beside_a_single_result_is_not_replaced_by_another(tmp_path: Path, models: Models) -> None:
+def test_a_mask_beside_a_single_result_is_not_replaced_once_it_was_edited(tmp_path: Path, models: Models) -> None:
     source, kept = write_picture(tmp_path / "in.png", noise(9, 9)), tmp_path / "out.mask.png"
-    request = replace(
-        ask(source, tmp_path / "out.png", models, None), find_scratches=True, scratch_model=models.nothing
-    )
+    request = ask(source, tmp_path / "out.png", models, None)
+    request = replace(request, find_scratches=True, scratch_model=models.nothing)
     repair(request)
-    repair(request)  # the same mask again
+    some = write_model(tmp_path / "some.safetensors", "find-scratches", bias=1.0)
+    repair(replace(request, scratch_model=some))  # another mask, in the place of one that nobody touched
+    written = kept.read_bytes()
     write_mask(kept, spots(9, 9))
-    for content in (kept.read_bytes(), b"notes"):
+    foreign = kept.read_bytes()
+    with Image.open(io.BytesIO(written)) as image:
+        known = PngInfo()
+        known.add_itxt("XML:com.adobe.xmp", image.info["XML:com.adobe.xmp"])
+        image.putpixel((3, 3), 255)
+        image.save(kept, pnginfo=known)  # an editor that keeps what it does not know
+    assert b"mask_sha256" in kept.read_bytes()
+    for content in (foreign, kept.read_bytes(), b"notes"):
         kept.write_bytes(content)
-        with pytest.raises(FileError, match=r"out\.mask\.png' is there already and marks something else; give it with"):
+        with pytest.raises(FileError, match=r"out\.mask\.png' was edited; give it with --mask, or remove it to have"):
             repair(request)
         assert kept.read_bytes() == content
 

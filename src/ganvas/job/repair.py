@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ganvas.apply.masks import mask_of, mask_pixels, refuse_other_size, widened
-from ganvas.errors import FileError, GanvasError, UsageError
+from ganvas.errors import FileError, UsageError
 from ganvas.events import Report, Warned
 from ganvas.image.decode import EXTENSIONS, probe
 from ganvas.image.read_photo import read_photo
@@ -21,7 +21,7 @@ from ganvas.job.photo_options import PhotoOptions, check_share
 from ganvas.job.photos import Claim, Made, PhotosResult, Work, read_whole, run_photos
 from ganvas.job.preview import preview
 from ganvas.job.render_photo import Loaded, Tick, render, unchanged_by, unseen_note
-from ganvas.job.write_mask import write_mask
+from ganvas.job.write_mask import is_as_written, write_mask
 
 MOST_GROW_PX = 100
 
@@ -190,9 +190,8 @@ class _Repairs:
         found = scratches(pixels, self.finder, request.threshold(), request.options.tile_px(), entry.name)
         hole = widened(found, request.grow_px(), entry.name)
         kept = entry.output.with_name(f"{entry.output.name}.mask.png")
-        if ledger is None:
-            _refuse_other(kept, hole)
-        elif ledger.is_edited(kept):
+        edited = kept.exists() and not is_as_written(kept) if ledger is None else ledger.is_edited(kept)
+        if edited:
             raise FileError(f"'{kept}' was edited; give it with --mask, or remove it to have it made anew.")
         claim(kept)
         write_mask(kept, mask_pixels(hole))
@@ -209,22 +208,6 @@ def read_mask(file: Path, size: tuple[int, int], grow_px: int) -> np.ndarray:
         DataError: The mask does not fit the photograph, or leaves nothing of it once it is widened.
     """
     return widened(mask_of(read_photo(read_whole(file), str(file)), str(file), size), grow_px, str(file))
-
-
-def _refuse_other(kept: Path, hole: np.ndarray) -> None:
-    """Refuse to replace a mask that marks something else: where no books are kept, somebody may have edited it.
-
-    Raises:
-        FileError: It does, or is no mask.
-    """
-    if not kept.exists():
-        return
-    try:
-        same = np.array_equal(read_mask(kept, (hole.shape[0], hole.shape[1]), 0), hole)
-    except GanvasError:
-        same = False
-    if not same:
-        raise FileError(f"'{kept}' is there already and marks something else; give it with --mask, or move it.")
 
 
 def _mask_file(mask: Path, entry: Entry) -> Path:
