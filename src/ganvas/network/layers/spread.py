@@ -12,6 +12,8 @@ from ganvas.tensors import Images
 
 COARSEST_PX = 2.8
 """Detail is what a picture has beside its Gaussian mean of this standard deviation."""
+DEEP = 0.5, 0.75
+"""Of that mean, the share that is missing where spread detail begins, at the edge of a hole, and where it is whole."""
 STRIDES_PX = (2, 6, 18)
 """Between the pixels that each step adds up, nine of them: a hole gets detail from up to 26 pixels away."""
 SIGNS = (-1, -1, -1, -1, 1, 1, 1, -1, 1)
@@ -24,26 +26,29 @@ def spread_detail(filled: Images, mask: Tensor) -> Images:
     Sums of shifted copies with both signs keep the covariance of a texture, over distances and over colours, and
     lose everything else: a Gaussian texture (van Wijk 1991, spot noise; Galerne, Gousseau and Morel 2011). The signs
     are the same for every pixel, so a tile gets the texture of the whole picture. Detail that is in few places, such as
-    an edge, is no texture: the sum is made smaller by how uneven it is.
+    an edge, is no texture: the sum is made smaller by how uneven it is. In a thin stroke and at the edge of a hole a
+    network sees what goes on, and any texture but the true one would disturb it: there it is faded out.
 
     Args:
         filled: ``(N, C, H, W)``, the holes filled smoothly.
         mask: ``(N, 1, H, W)``, 1 where the picture is missing, else 0.
 
     Returns:
-        ``(N, C, H, W)``; of an even texture with its deviation; 0 where nothing is missing or known nearby.
+        ``(N, C, H, W)``; of an even texture with its deviation, deep in a hole; 0 where nothing is missing or known
+        nearby.
     """
     with torch.autocast(filled.device.type, enabled=False):
-        mean = blurred(torch.cat([filled, torch.ones_like(mask)], 1), COARSEST_PX)
+        *mean, missing, whole = blurred(torch.cat([filled, mask, torch.ones_like(mask)], 1), COARSEST_PX).split(1, 1)
         known = 1 - mask
-        detail = (filled - mean[:, :-1] / mean[:, -1:]) * known
+        detail = (filled - torch.cat(mean, 1) / whole) * known
+        depth = ((missing / whole - DEEP[0]) / (DEEP[1] - DEEP[0])).clamp(0, 1)
         sizes = torch.cat([known, detail.abs().mean(1, keepdim=True), detail.square().mean(1, keepdim=True)], 1)
         for stride in STRIDES_PX:
             detail, sizes = _summed(detail, stride, SIGNS), _summed(sizes, stride, (1,) * 9)
         count, absolute, square = sizes.split(1, dim=1)
         # (E|x|)² / E[x²] is 2/π of a Gaussian, and the part that is not 0 of what is 0 in most places.
         evenness = (math.pi / 2 * absolute.square() / (count * square).clamp(min=1e-12)).clamp(max=1)
-        spread: Tensor = detail / (count + 1).sqrt() * evenness.square() * mask
+        spread: Tensor = detail / (count + 1).sqrt() * evenness.square() * depth * mask
         return spread
 
 
