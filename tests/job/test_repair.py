@@ -331,10 +331,21 @@ def test_a_map_does_not_replace_the_mask(tmp_path: Path, models: Models) -> None
     source = write_picture(tmp_path / "in.png", noise(9, 9))
     mask = write_mask(tmp_path / "out.map.png", spots(9, 9))
     before = mask.read_bytes()
-    with pytest.raises(FileError, match=r"The map would replace the mask '.*out\.map\.png'; choose another --out"):
+    with pytest.raises(
+        FileError, match=r"out\.map\.png' would be replaced, and is the mask itself; choose another --out"
+    ):
         repair(replace(ask(source, tmp_path / "out.png", models, mask), map=True))
     assert mask.read_bytes() == before
     assert not (tmp_path / "out.png").exists()
+
+
+def test_a_result_does_not_replace_a_mask_of_a_folder(tmp_path: Path, models: Models) -> None:
+    source = write_picture(tmp_path / "in.png", noise(9, 9))
+    mask = write_mask(tmp_path / "masks" / "in.png", spots(9, 9))
+    before = mask.read_bytes()
+    with pytest.raises(FileError, match=r"in\.png' would be replaced, and is the mask itself"):
+        repair(ask(source, mask, models, mask.parent))
+    assert mask.read_bytes() == before
 
 
 def test_a_dry_run_counts_the_finder(tmp_path: Path, models: Models) -> None:

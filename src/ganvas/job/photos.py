@@ -51,12 +51,14 @@ class Work:
         facts: Everything that decides the results besides the photographs: options and hashes.
         render: Makes the files of one photograph.
         companions: Hashes of further files that decide the result of one photograph, such as its mask.
+        beside: A file that is read beside one photograph, such as its mask, and must not be replaced; None for none.
     """
 
     verb: str
     facts: Mapping[str, Any]
     render: Callable[[Entry, Loaded, Ledger | None, Claim, Tick], Made]
     companions: Callable[[Entry, Ledger | None], Mapping[str, Any]] = lambda entry, ledger: {}
+    beside: Callable[[Entry], Path | None] = lambda entry: None
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ class _Outcome:
 def _run(
     files: PhotoFiles, work: Work, options: PhotoOptions, report: Report, ledger: Ledger | None, outcome: _Outcome
 ) -> None:
-    clock, claims = _Clock(files, report), _Claims(ledger, work.verb, files.entries[0].path if files.single else None)
+    clock, claims = _Clock(files, report), _Claims(ledger, work)
     try:
         for seen in ahead(lambda entry: _look(entry, work, options, ledger), files.entries):
             name = seen.entry.name
@@ -258,8 +260,8 @@ def _write_receipt(path: Path, files: PhotoFiles, outcome: _Outcome, ledger: Led
 class _Claims:
     """Sees to it that no result replaces another one, or what is not a result at all."""
 
-    def __init__(self, ledger: Ledger | None, verb: str, single: Path | None):
-        self.ledger, self._verb, self._single = ledger, verb, single
+    def __init__(self, ledger: Ledger | None, work: Work):
+        self.ledger, self._work = ledger, work
         self._owners: dict[str, str] = {}
 
     def keep(self, name: str) -> None:
@@ -273,15 +275,16 @@ class _Claims:
         if owner != entry.name:
             raise FileError(f"'{path}' is the result of '{owner}' already; give the two photographs different names.")
         make_folder(path.parent, "choose another --out")
-        if self._single is not None and path.exists() and path.samefile(self._single):
-            raise FileError(f"'{path}' would be replaced, and is the photograph itself; choose another --out.")
+        for what, given in (("photograph", entry.path), ("mask", self._work.beside(entry))):
+            if given is not None and path.exists() and path.samefile(given):
+                raise FileError(f"'{path}' would be replaced, and is the {what} itself; choose another --out.")
         if self.ledger is None:
             return
         source = str(entry.path.resolve())
-        why = self.ledger.why_kept(path, source, self._verb)
+        why = self.ledger.why_kept(path, source, self._work.verb)
         if why is not None:
             raise FileError(f"'{path}' is there already and {why}; move it, or choose another --out.")
-        self.ledger.begin(entry.name, path, source, self._verb)
+        self.ledger.begin(entry.name, path, source, self._work.verb)
 
 
 class _Clock:

@@ -132,7 +132,7 @@ def repair(request: RepairRequest, *, report: Report = lambda event: None) -> Ph
         first = () if finder is None else (Painter("find-scratches", finder, tile=options.tile_px()),)
         return PhotosResult(plan=preview(files, (*first, painter), report, repairs.check))
     facts = {**painter.facts(), **repairs.how()}
-    return run_photos(files, Work("repair", facts, repairs.one, repairs.companions), options, report)
+    return run_photos(files, Work("repair", facts, repairs.one, repairs.companions, repairs.beside), options, report)
 
 
 @dataclass(frozen=True)
@@ -152,12 +152,17 @@ class _Repairs:
 
     def companions(self, entry: Entry, ledger: Ledger | None) -> dict[str, Any]:
         """The hash of the mask that was given."""
-        return {} if self.mask is None else {"mask": sha256_of(_mask_file(self.mask, entry))}
+        file = self.beside(entry)
+        return {} if file is None else {"mask": sha256_of(file)}
+
+    def beside(self, entry: Entry) -> Path | None:
+        """The mask that was given."""
+        return None if self.mask is None else _mask_file(self.mask, entry)
 
     def check(self, entry: Entry, size: tuple[int, int]) -> None:
         """Refuse a mask whose header says that it does not fit."""
-        if self.mask is not None:
-            file = _mask_file(self.mask, entry)
+        file = self.beside(entry)
+        if file is not None:
             facts = probe(read_whole(file), str(file))
             refuse_other_size((facts.height_px, facts.width_px), str(file), size)
 
@@ -169,8 +174,6 @@ class _Repairs:
         hole, written = self._hole(entry, loaded, ledger, claim)
         map_file = map_path(entry) if painter.want_map and hole.any() else None
         if map_file is not None:
-            if self.mask is not None and map_file.exists() and map_file.samefile(_mask_file(self.mask, entry)):
-                raise FileError(f"The map would replace the mask '{map_file}'; choose another --out.")
             claim(map_file)
             written.append(map_file)
         unchanged = unchanged_by(painter, hole)
@@ -184,8 +187,8 @@ class _Repairs:
         """What is to be filled, and the file in which it is kept where it was found."""
         pixels, request = loaded.photo.pixels, self.request
         if self.finder is None:
-            assert self.mask is not None
-            file = _mask_file(self.mask, entry)
+            file = self.beside(entry)
+            assert file is not None  # `RepairRequest.check` saw to it
             return read_mask(file, (pixels.shape[0], pixels.shape[1]), request.grow_px()), []
         found = scratches(pixels, self.finder, request.threshold(), request.options.tile_px(), entry.name)
         hole = widened(found, request.grow_px(), entry.name)
