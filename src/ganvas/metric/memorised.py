@@ -54,9 +54,10 @@ def _room(to_reals: Neighbours, reals: Tensor) -> Tensor:
     among, _ = to_reals
     room: Tensor = among.where(among > 0, torch.tensor(torch.inf)).amin(1)
     everyone = torch.arange(len(reals))
-    for row in room.isinf().nonzero()[:, 0].tolist():  # all that were found equal it
+    while room.isinf().any():  # all that were found equal it; what holds for it holds for all of them
+        row = int(room.isinf().nonzero()[0])
         line = pair_distances(reals, torch.full((len(reals),), row), reals, everyone)
-        room[row] = line[line > 0].min()
+        room[(line == 0) | (everyone == row)] = line[line > 0].min()
     return room
 
 

@@ -158,6 +158,11 @@ class TrainingOptions:
         return self.batch * self.critic_steps
 
     @property
+    def penalised(self) -> bool:
+        """Whether the penalty looks at a gradient, which gamma weighs."""
+        return self.penalty not in UNPENALISED
+
+    @property
     def total_steps(self) -> int:
         """Steps of the whole budget."""
         return max(1, round(self.kimg * 1000 / self.images_per_step))

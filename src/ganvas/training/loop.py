@@ -29,7 +29,7 @@ from ganvas.training.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from ganvas.training.config import UNPENALISED, TrainingOptions
+from ganvas.training.config import TrainingOptions
 from ganvas.training.distribute import World
 from ganvas.training.health import first_non_finite
 from ganvas.training.journal import Journal, require_tensorboard
@@ -285,12 +285,11 @@ class Loop:
             Diverged: After three roll-backs.
         """
         bad, steps = self.state.counters, checkpoint_steps(self.run.checkpoints)
-        penalised = self.options.penalty not in UNPENALISED
         if bad.rollbacks >= ROLLBACKS:
             raise Diverged(
                 f"'{culprit}' is not finite at {bad.seen_images / 1000:g} kimg, after {ROLLBACKS} rollbacks down to "
                 f"{bad.lr_scale:g} of the learning rate; resume with an --lr below "
-                f"{self.options.lr * bad.lr_scale:.2g}{' or a larger --gamma' if penalised else ''}."
+                f"{self.options.lr * bad.lr_scale:.2g}{' or a larger --gamma' if self.options.penalised else ''}."
             )
         again = len(steps) > 1 and steps[-1] <= bad.broken_from_step
         tensors, facts = read_checkpoint(checkpoint_path(self.run.checkpoints, steps[-2 if again else -1]))

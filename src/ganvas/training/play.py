@@ -14,7 +14,7 @@ from ganvas.draw import Draw
 from ganvas.objective.adversarial import LOSSES
 from ganvas.objective.penalty import clip_weights_
 from ganvas.training.average import update_average_
-from ganvas.training.config import UNPENALISED, TrainingOptions
+from ganvas.training.config import TrainingOptions
 from ganvas.training.distribute import World
 from ganvas.training.history import History
 from ganvas.training.optimiser import set_schedule_
@@ -56,7 +56,7 @@ def play_step(table: Table, state: TrainingState) -> Log:
     now = scheduled(options, counters.seen_images)
     for optimiser in (state.critic_optimiser, state.generator_optimiser):
         set_schedule_(optimiser, now.lr * counters.lr_scale, now.beta2)
-    penalised = options.penalty not in UNPENALISED and counters.step % options.penalty_interval == 0
+    penalised = options.penalised and counters.step % options.penalty_interval == 0
     game = Game(
         loss=LOSSES[options.loss],
         penalty=options.penalty,

@@ -11,7 +11,7 @@ from ganvas.draw import Draw
 from ganvas.metric.diversity import diversity, effective_rank, random_feature_distance, random_features
 from ganvas.objective.adversarial import LOSSES
 from ganvas.tensors import Images, Judgement, PerSample
-from ganvas.training.config import UNPENALISED, TrainingOptions
+from ganvas.training.config import TrainingOptions
 from ganvas.training.health import Vitals, overfitting_gap
 from ganvas.training.leak import augmentation_leak
 from ganvas.training.state import TrainingState
@@ -133,7 +133,7 @@ def _vitals(
         generator_loss=stats.get(f"{row.critic}/generator_loss", 0.0),
         leak=leak,
         augment_p=state.counters.augment_p,
-        penalised=options.penalty not in UNPENALISED,
+        penalised=options.penalised,
         guessing_loss=guessing_loss(options),
         stage=stage,
     )
