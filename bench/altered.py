@@ -85,5 +85,7 @@ ALTERATIONS: dict[str, Callable[[], None]] = {
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 2 or sys.argv[1] not in ALTERATIONS:
+        raise SystemExit(f"Say first what to alter: {', '.join(ALTERATIONS)}.")
     ALTERATIONS[sys.argv.pop(1)]()
     main()

@@ -73,6 +73,8 @@ def text(side_px: int, ink: tuple[int, int, int], paper: tuple[int, int, int]) -
 
 def photographs(folder: Path, side_px: int, every: int = 1) -> Iterator[Crop]:
     """A square of every n-th photograph of a folder; those that are too small are left out."""
+    if not folder.is_dir():
+        raise SystemExit(f"There is no folder of photographs '{folder}'; photo_data.py lays them out.")
     for path in sorted(folder.iterdir())[::every]:
         with Image.open(path) as image:
             if min(image.size) >= side_px:
