@@ -22,6 +22,24 @@ def test_a_model_in_words(ganvas: Ganvas, class_run: Path) -> None:
     assert "config" not in lines  # 40 options are for --json
 
 
+def test_tables_of_a_card_have_a_line_a_row(ganvas: Ganvas, tmp_path: Path) -> None:
+    card = {
+        "scores": {"thin": {"psnr_db": 30.5, "seam": 1.0}, "protocol": "p"},
+        "started_from": [{"kimg": 4}],
+        "b": {"c": 1},
+    }
+    raw = json.loads(description(kind="class").to_json()) | {"card": card}
+    said = ganvas("inspect", described_as(write_model(tmp_path / "m.safetensors", kind="class"), json.dumps(raw)))
+    assert said.out.splitlines()[-6:] == [
+        "  b  c 1",
+        "  scores",
+        "    thin      psnr_db 30.5, seam 1.0",
+        "    protocol  p",
+        "  started_from",
+        "    1  kimg 4",
+    ]
+
+
 def test_a_model_as_json(ganvas: Ganvas, class_run: Path) -> None:
     said = ganvas("inspect", class_run / "model.safetensors", "--json")
     assert (said.code, said.err) == (0, "")

@@ -23,8 +23,21 @@ def inspect(file: Path, /, *, json: bool = False) -> None:
         show.as_json(facts)
         return
     show.pairs([(name, _words(value)) for name, value in facts.items() if name != "card"])
-    card = facts.get("card") or {}
-    show.pairs([(f"  {name}", _words(value)) for name, value in card.items() if name != "config"])
+    card = {name: value for name, value in (facts.get("card") or {}).items() if name != "config"}
+    tables = {name: rows for name, value in card.items() if (rows := _rows(value))}
+    show.pairs([(f"  {name}", _words(value)) for name, value in card.items() if name not in tables])
+    for name, rows in tables.items():
+        show.result(f"  {name}")
+        show.pairs([(f"    {row}", _words(value)) for row, value in rows])
+
+
+def _rows(value: Any) -> list[tuple[str, Any]]:
+    """What is a table, such as scores: a mapping of mappings or a list of them."""
+    if isinstance(value, dict) and any(isinstance(item, dict) for item in value.values()):
+        return list(value.items())
+    if isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        return [(str(number), item) for number, item in enumerate(value, 1)]
+    return []
 
 
 def _words(value: Any) -> str:
