@@ -8,6 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ganvas.apply.guess import guessed_of
+from ganvas.apply.planes import to_pixels
+from ganvas.apply.tiles import Span
 from ganvas.image.metadata import Metadata
 from ganvas.image.photo import Photo
 from ganvas.image.read_photo import read_photo
@@ -28,8 +31,8 @@ TASKS: Mapping[str, tuple[str, dict[str, Any]]] = {
 def write_model(path: Path, task: str, *, bias: float = 0.0, faithful: float | None = None, **arguments: Any) -> Path:
     """A model whose last convolution gives ``bias`` everywhere.
 
-    So upscaling repeats every pixel, restoring gives the picture back, both with ``bias`` added, and repairing paints a
-    plain colour; logits of scratches are ``bias``. ``faithful`` is the bias of the other end.
+    So upscaling repeats every pixel, restoring gives the picture back, repairing what is guessed (`repaired_levels`),
+    all with ``bias`` added; logits of scratches are ``bias``. ``faithful`` is the bias of the other end.
     """
     architecture, usual = TASKS[task]
     torch.manual_seed(0)
@@ -48,6 +51,13 @@ def write_model(path: Path, task: str, *, bias: float = 0.0, faithful: float | N
     descriptor = Descriptor(task, (64, 64), 3, 0, {"generator": generator}, photo=spec, card=card)
     save_model(path, descriptor, {"generator": network}, snapshots)
     return path
+
+
+def repaired_levels(pixels: np.ndarray, mask: np.ndarray, bias: float) -> np.ndarray:
+    """What such a model makes of pixels ``(H, W, C)`` where a mask is true: ``(count, 3)``, or 1 where grey."""
+    height, width, channels = pixels.shape
+    planes = guessed_of(pixels, mask).window(Span(0, height, 0, height), Span(0, width, 0, width))[0] + bias
+    return np.asarray(to_pixels(planes, None, 1 if channels < 3 else 3, pixels.dtype)[mask])
 
 
 def write_picture(

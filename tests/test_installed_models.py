@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from ganvas.apply.filter import LocalFilter
+from ganvas.apply.guess import guessed
 from ganvas.model.catalogue import FOLDER, Installed, installed_models
 from ganvas.model.photo import load_photo_model
 from ganvas.network.image_to_image import receptive_radius_px
@@ -48,3 +49,20 @@ def test_tiles_are_the_whole(model: Installed) -> None:
 def test_it_looks_as_far_as_it_says(model: Installed) -> None:
     photo = load_photo_model(model.path, device="cpu")
     assert receptive_radius_px(photo.at(1)) == photo.photo.radius_px
+
+
+@pytest.mark.parametrize("fidelity", [0.0, 1.0])
+def test_a_wall_and_a_sky_go_on_without_a_trace(fidelity: float) -> None:
+    """What stood before them is gone: half a picture wide, and a wire."""
+    (repair,) = (model for model in MODELS if model.descriptor.task == "repair")
+    network = load_photo_model(repair.path, device="cpu").at(fidelity)
+    mask = torch.zeros(1, 1, 512, 384)
+    mask[..., 100:420, 90:290] = mask[..., 40:43, :] = 1
+    wall = torch.tensor([200, 30, 30]).view(1, 3, 1, 1).expand(1, 3, 512, 384)
+    down = torch.linspace(0, 1, 512).view(1, 1, 512, 1)
+    sky = (torch.tensor([60, 120, 200]).view(1, 3, 1, 1) + down * 80).expand(1, 3, 512, 384)
+    for levels, most in ((wall, 0.01), (sky, 1.5)):
+        picture = levels / 127.5 - 1
+        with torch.inference_mode():
+            painted = network(torch.cat([guessed(torch.where(mask.bool(), -1, picture), mask), mask], 1))
+        assert ((painted - picture) * mask).abs().max() * 127.5 < most

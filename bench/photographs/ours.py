@@ -8,14 +8,13 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ganvas.apply.guess import guessed
 from ganvas.device import autocast
 from ganvas.job.find_scratches import THRESHOLD
 from ganvas.tensors import to_levels
 from photographs.method import Find, Finder, Mask, Method, Picture, Run
 
 CPU = torch.device("cpu")
-MID_GREY = 0.0
-"""What a hole is filled with before the network sees it."""
 
 
 def images(picture: NDArray[np.uint8]) -> Tensor:
@@ -44,7 +43,8 @@ def painter(
     def run(picture: Picture, mask: Mask) -> Picture:
         height, width = picture.shape[:2]
         image, missing = images(picture), torch.from_numpy(mask)[None, None].float()
-        image = torch.where(missing > 0, MID_GREY, image)
+        if "mask" in inputs:
+            image = guessed(image, missing)
         planes = {"mask": missing, "strength": torch.full_like(missing, strength)}
         given = torch.cat([image, *(planes[name] for name in inputs)], dim=1)
         with autocast(CPU, precision):

@@ -10,6 +10,7 @@ from torch import Tensor
 from ganvas.apply.assemble import Assembly
 from ganvas.apply.bands import Source, Strip, filtered_bands
 from ganvas.apply.difference import map_levels
+from ganvas.apply.guess import guessed_of
 from ganvas.apply.masks import hidden
 from ganvas.apply.planes import alpha_plane, colour_planes, has_alpha, to_pixels, window
 from ganvas.apply.tiles import Span
@@ -89,10 +90,11 @@ def painted(
 def photo_source(
     pixels: np.ndarray, *, mask: np.ndarray | None = None, inputs: Sequence[str] = (), strength: float = 1.0
 ) -> Source:
-    """The planes a network is given: colours (0 in holes), its further inputs, and alpha if there is any.
+    """The planes a network is given: colours (a guess in holes), its further inputs, and alpha if there is any.
 
     What cannot be seen is a hole for a network that knows of holes: its colours are nobody's.
     """
+    guess = None if mask is None else guessed_of(pixels, mask)
 
     def source(rows: Span, columns: Span) -> Tensor:
         part = window(pixels, rows, columns)
@@ -100,7 +102,8 @@ def photo_source(
         hole = None
         if mask is not None:
             hole = torch.from_numpy(hidden(window(mask, rows, columns), part).astype(np.float32))[None, None]
-            colours = colours * (1 - hole)
+            assert guess is not None
+            colours = torch.where(hole > 0, guess.window(rows, columns), colours)
         planes = [colours]
         for name in inputs:
             if name == "mask":

@@ -200,7 +200,7 @@ def unseen_note(unseen_px: int, radius_px: int) -> str:
     """What a user should know of a hole that is thicker than the model sees."""
     return (
         f"{unseen_px:,} pixels of the hole lie more than {radius_px} px from anything that is left, further than the "
-        "model sees, and are painted blind; repair a smaller copy, or take a model that sees further."
+        "model sees, and get soft colours without detail; repair a smaller copy, or take a model that sees further."
     )
 
 

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-import torch
-
+from ganvas.apply.guess import guessed
 from ganvas.damage.holes import draw_holes
 from ganvas.draw import Draw
 from ganvas.tensors import Images
@@ -15,12 +14,10 @@ class Repairing:
     """The problem of repair; see `ganvas.task.photo.PhotoTask`."""
 
     def pose(self, clean: Images, draw: Draw) -> Problem:
-        """Pictures that are 0 in their holes, the holes, and the whole pictures."""
+        """Pictures with a first guess in their holes, the holes, and the whole pictures."""
         mask = draw_holes(draw, (clean.shape[2], clean.shape[3]))
-        return {"picture": torch.where(mask.bool(), 0.0, clean), "mask": mask, "target": clean}
+        return {"picture": guessed(clean, mask), "mask": mask, "target": clean}
 
     def plain(self, problem: Problem) -> Images:
-        """Holes filled with the mean colour of what is given."""
-        picture, mask = problem["picture"], problem["mask"]
-        given = (1 - mask).sum((2, 3), keepdim=True).clamp(min=1)
-        return torch.where(mask.bool(), picture.sum((2, 3), keepdim=True) / given, picture)
+        """The first guess."""
+        return problem["picture"]

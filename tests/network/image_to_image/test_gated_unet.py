@@ -1,6 +1,8 @@
 import torch
 
+from ganvas.apply.guess import guessed
 from ganvas.network.image_to_image.gated_unet import SHARE, GatedUnet
+from ganvas.network.layers.detail import detail_of
 from ganvas.network.layers.fill import smooth_fill
 from ganvas.network.layers.gated import GatedResidual
 from ganvas.network.layers.spread import spread_detail
@@ -60,6 +62,20 @@ def test_the_last_plane_is_the_share_of_detail_that_is_spread_over_the_hole() ->
         network.invention.fill_(1.0)
         painting = network(torch.cat([picture, mask], dim=1))
     filled = smooth_fill(picture, mask)
-    torch.testing.assert_close(painting, filled + SHARE * spread_detail(filled, mask))
+    torch.testing.assert_close(painting, filled + SHARE * spread_detail(detail_of(filled, mask), mask))
     assert ((painting - filled) * mask).std() > 0.02
     torch.testing.assert_close(plain, filled)
+
+
+def test_a_plain_colour_comes_back_whatever_the_weights() -> None:
+    torch.manual_seed(0)
+    network = GatedUnet(width=4).double()
+    perturbed(network).get_buffer("invention").fill_(1.0)
+    mask = torch.zeros(1, 1, 128, 128, dtype=torch.float64)
+    mask[..., 30:110, 20:90] = mask[..., 5:9, :] = 1.0
+    plain = torch.tensor([0.9, -0.7, 0.2], dtype=torch.float64).view(1, 3, 1, 1).expand(1, 3, 128, 128)
+    with torch.no_grad():
+        painting = network(torch.cat([guessed(torch.where(mask.bool(), 0, plain), mask), mask], dim=1))
+        other = network(torch.cat([plain + torch.rand(1, 3, 128, 128, dtype=torch.float64), mask], dim=1))
+    torch.testing.assert_close(painting, plain)
+    assert ((other - plain) * mask).std() > 0.1

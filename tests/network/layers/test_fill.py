@@ -29,7 +29,7 @@ def test_it_is_the_normalised_convolution_of_what_is_known_and_then_descends() -
         trust = left * np.minimum(share / TRUST, 1) ** 2
         filled += trust * np.stack([mean(c * known) / np.maximum(share, 1e-6) for c in PICTURE[0].numpy()])
         left = left - trust
-    wanted = np.where(known > 0, PICTURE[0].numpy(), filled)
+    wanted = np.where(known > 0, PICTURE[0].numpy(), filled + left * PICTURE[0].numpy())
     step = np.zeros_like(wanted)
     for _ in range(STEPS):
         bent = np.stack([ndimage.laplace(ndimage.laplace(plane, mode="nearest"), mode="nearest") for plane in wanted])
@@ -38,11 +38,13 @@ def test_it_is_the_normalised_convolution_of_what_is_known_and_then_descends() -
     np.testing.assert_allclose(smooth_fill(PICTURE, mask)[0].numpy(), wanted, atol=1e-12)
 
 
-def test_what_is_known_stays_and_what_is_missing_does_not_matter() -> None:
-    mask = hole(30, 50)
-    filled = smooth_fill(PICTURE, mask)
-    assert torch.equal(filled[:, :, :30], PICTURE[:, :, :30])
-    torch.testing.assert_close(smooth_fill(torch.where(mask.bool(), 0.77, PICTURE), mask), filled, rtol=0, atol=0)
+def test_what_is_known_stays_and_a_guess_counts_only_far_from_it() -> None:
+    mask = hole(20, 80)
+    filled, other = (smooth_fill(torch.where(mask.bool(), guess, PICTURE), mask) for guess in (0.0, 0.77))
+    assert torch.equal(filled[:, :, :20], PICTURE[:, :, :20])
+    changed = (other - filled)[..., 40]
+    assert changed[..., :22].abs().max() < 0.01
+    torch.testing.assert_close(changed[..., 50], torch.full_like(changed[..., 50], 0.77), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 9, 12])
@@ -60,12 +62,12 @@ def test_a_bend_is_continued_across_a_scratch_to_a_fraction_of_a_level() -> None
         assert off < 0.7 / 127.5
 
 
-def test_far_from_everything_it_knows_nothing() -> None:
+def test_far_from_everything_nothing_is_done() -> None:
     everything = torch.ones(1, 1, 96, 80, dtype=torch.float64)
-    assert smooth_fill(PICTURE, everything).abs().max() == 0
+    assert not smooth_fill(torch.zeros_like(PICTURE), everything).any()
     wide = torch.ones(1, 1, 96, 300)
     wide[..., :10] = 0
-    filled = smooth_fill(torch.full((1, 3, 96, 300), 0.5), wide)
+    filled = smooth_fill(torch.full((1, 3, 96, 300), 0.5) * (1 - wide), wide)
     assert (filled[..., 4:-4, :16] > 0.45).all()
     assert filled[..., 10 + REACH_PX :].abs().max() == 0
 

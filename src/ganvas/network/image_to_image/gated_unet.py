@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganvas.network.image_to_image.interface import require_given
+from ganvas.network.layers.detail import detail_of, liveliness
 from ganvas.network.layers.fill import smooth_fill
 from ganvas.network.layers.gated import GatedConv, GatedResidual
 from ganvas.network.layers.initialise import zeros
@@ -25,11 +26,13 @@ class GatedUnet(nn.Module):
     """Gated convolutions (Yu et al. 2019, arXiv:1806.03589) with dilated ones at the coarsest scale for context.
 
     Dilations of 1, 2, 4, 8 carry what surrounds a hole across it (Yu et al. 2018, arXiv:1801.07892, figure 4).
-    Holes are filled smoothly first, which is nearly right for a scratch; the network paints what is to be added, and a
-    fresh one adds nothing. In the middle of a hole convolutions see the same everywhere, and could paint nothing but a
-    smear or a screen of dots; so detail of the surroundings is spread over it, and the network says how much of that
-    belongs where. While the buffer ``invention`` is 0 none does: the likeliest pixels have no texture. The result is
-    the raw painting, of the whole picture: whoever has the mask puts the two together.
+    Holes are filled smoothly first, which is nearly right for a scratch and right in a sky; the network paints what is
+    to be added, and a fresh one adds nothing. Of that little is heard where there is little detail around. In the
+    middle of a hole convolutions see the same everywhere, and could paint nothing but a smear or a screen of dots; so
+    detail of the surroundings is spread over it, and the network says how much of that belongs where. While the buffer
+    ``invention`` is 0 none does: the likeliest pixels have no texture. The result is the raw painting, of the whole
+    picture: whoever has the mask puts the two together. What the picture holds in its holes is a first guess
+    (`ganvas.apply.guess`), which counts far from all that is known.
 
     Args:
         width: Channels at half of the picture's size.
@@ -69,5 +72,7 @@ class GatedUnet(nn.Module):
         filled = smooth_fill(picture, mask)
         seen = F.pixel_unshuffle(torch.cat([filled, mask.to(filled)], 1), 2)
         painted = F.pixel_shuffle(self.to_image(self.body(self.from_image(seen))), 2)
-        detail = spread_detail(filled, mask.to(filled))
-        return filled + painted[:, :3] + self.invention * painted[:, 3:] * detail
+        missing = mask.to(filled)
+        detail = detail_of(filled, missing)
+        texture = painted[:, 3:] * spread_detail(detail, missing)
+        return filled + liveliness(detail, missing, self.stride_px) * painted[:, :3] + self.invention * texture

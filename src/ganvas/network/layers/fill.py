@@ -29,10 +29,10 @@ def smooth_fill(picture: Images, mask: Tensor) -> Images:
     (Damelin and Hoang 2018) in a scratch, and change little in the middle of a wide hole.
 
     No pixel is looked at but those within three times the widest deviation and two a step, so a tile is filled as in
-    the whole picture. Pixels farther than that from all that is known become 0.
+    the whole picture. Farther than that from all that is known, a guess stays as it is given.
 
     Args:
-        picture: ``(N, C, H, W)``; what it holds where the mask is 1 is of no matter.
+        picture: ``(N, C, H, W)``; where the mask is 1, a first guess.
         mask: ``(N, 1, H, W)``, 1 where the picture is missing, else 0.
 
     Returns:
@@ -49,7 +49,8 @@ def smooth_fill(picture: Images, mask: Tensor) -> Images:
             trusted = left * (share / TRUST).clamp(max=1).square()
             filled = filled + trusted * means[:, :-1] / share.clamp(min=1e-6)
             left = left - trusted
-        filled = picture * known + filled * mask  # `where` would hide from a probe with NaN how far it looks
+        # `where` would hide from a probe with NaN how far it looks
+        filled = picture * known + (filled + left * picture) * mask
         return _relaxed(filled, mask)
 
 

@@ -7,20 +7,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ganvas.network.layers.fill import blurred
-from ganvas.tensors import Images
+from ganvas.network.layers.detail import Detail
 
-COARSEST_PX = 2.8
-"""Detail is what a picture has beside its Gaussian mean of this standard deviation."""
 DEEP = 0.5, 0.75
-"""Of that mean, the share that is missing where spread detail begins, at the edge of a hole, and where it is whole."""
+"""Of the mean that detail is beside, the share that is missing where spread detail begins, at the edge of a hole, and
+where it is whole."""
 STRIDES_PX = (2, 6, 18)
 """Between the pixels that each step adds up, nine of them: a hole gets detail from up to 26 pixels away."""
 SIGNS = (-1, -1, -1, -1, 1, 1, 1, -1, 1)
 """Of these nine, row by row: no signs of nine have less autocorrelation, which would colour the texture."""
 
 
-def spread_detail(filled: Images, mask: Tensor) -> Images:
+def spread_detail(detail: Detail, mask: Tensor) -> Tensor:
     """Sum up the detail of many known pixels around each missing one, half of them with the sign turned.
 
     Sums of shifted copies with both signs keep the covariance of a texture, over distances and over colours, and
@@ -30,25 +28,23 @@ def spread_detail(filled: Images, mask: Tensor) -> Images:
     network sees what goes on, and any texture but the true one would disturb it: there it is faded out.
 
     Args:
-        filled: ``(N, C, H, W)``, the holes filled smoothly.
+        detail: Of the pictures.
         mask: ``(N, 1, H, W)``, 1 where the picture is missing, else 0.
 
     Returns:
         ``(N, C, H, W)``; of an even texture with its deviation, deep in a hole; 0 where nothing is missing or known
         nearby.
     """
-    with torch.autocast(filled.device.type, enabled=False):
-        *mean, missing, whole = blurred(torch.cat([filled, mask, torch.ones_like(mask)], 1), COARSEST_PX).split(1, 1)
-        known = 1 - mask
-        detail = (filled - torch.cat(mean, 1) / whole) * known
-        depth = ((missing / whole - DEEP[0]) / (DEEP[1] - DEEP[0])).clamp(0, 1)
-        sizes = torch.cat([known, detail.abs().mean(1, keepdim=True), detail.square().mean(1, keepdim=True)], 1)
+    with torch.autocast(mask.device.type, enabled=False):
+        known, planes = 1 - mask, detail.planes
+        depth = ((detail.missing - DEEP[0]) / (DEEP[1] - DEEP[0])).clamp(0, 1)
+        sizes = torch.cat([known, planes.abs().mean(1, keepdim=True), planes.square().mean(1, keepdim=True)], 1)
         for stride in STRIDES_PX:
-            detail, sizes = _summed(detail, stride, SIGNS), _summed(sizes, stride, (1,) * 9)
+            planes, sizes = _summed(planes, stride, SIGNS), _summed(sizes, stride, (1,) * 9)
         count, absolute, square = sizes.split(1, dim=1)
         # (E|x|)² / E[x²] is 2/π of a Gaussian, and the part that is not 0 of what is 0 in most places.
         evenness = (math.pi / 2 * absolute.square() / (count * square).clamp(min=1e-12)).clamp(max=1)
-        spread: Tensor = detail / (count + 1).sqrt() * evenness.square() * depth * mask
+        spread: Tensor = planes / (count + 1).sqrt() * evenness.square() * depth * mask
         return spread
 
 
