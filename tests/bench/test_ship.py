@@ -1,0 +1,55 @@
+"""What a card says of a shipped model, from planted measurements."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import ship
+
+from tests.photo_models import write_model
+
+PROTOCOL = {"features": "f", "kernel": "bicubic", "quick": False, "strengths": [1.0], "precision": "bfloat16"}
+
+
+def row(method: str, damage: str, psnr: float) -> dict[str, Any]:
+    names = ("psnr_y", "ssim", "perceptual", "colour", "seam")
+    worst = {f"{name}_worst": psnr - 10 for name in names}
+    return {"method": method, "damage": damage, "group": "photographs", **dict.fromkeys(names, psnr), **worst}
+
+
+def summary(folder: Path) -> Path:
+    tasks = {
+        "upscale2": [row("bicubic", "x2", 31.0), row("upscale-2", "x2", 33.0)],
+        "repair": [row("telea", "thin", 35.0), row("biharmonic", "thin", 36.0), row("repair faithful", "thin", 37.0)],
+    }
+    (folder / "summary.json").write_text(json.dumps({"protocol": PROTOCOL, "tasks": tasks}))
+    return folder / "summary.json"
+
+
+def test_a_card_has_the_lines_of_its_own_task_and_the_worst_tenth(tmp_path: Path) -> None:
+    found = ship.scores(summary(tmp_path), "repair")
+    assert set(found) == {"protocol", "thin, photographs, biharmonic", "thin, photographs, repair faithful"}
+    ours = found["thin, photographs, repair faithful"]
+    assert (ours["psnr_y_db"], ours["psnr_y_db_worst"], ours["seam"]) == (37.0, 27.0, 37.0)
+    assert "seam" not in ship.scores(summary(tmp_path), "upscale-2")["x2, photographs, upscale-2"]
+
+
+def test_what_was_not_measured_is_not_shipped(tmp_path: Path) -> None:
+    speeds = tmp_path / "speed.json"
+    speeds.write_text(json.dumps({"repair": {"images_per_s": 50.0}}))
+    assert ship.speed(speeds, "repair") == {"images_per_s": 50.0}
+    for read, file in ((ship.scores, summary(tmp_path)), (ship.speed, speeds)):
+        with pytest.raises(SystemExit, match="has no line about 'restore'"):
+            read(file, "restore")
+
+
+def test_shipping_twice_tells_of_the_runs_before_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "earlier.json").write_text(json.dumps({"upscale-2": [{"seen_kimg": 120.0}]}))
+    monkeypatch.setattr(ship, "EARLIER", tmp_path / "earlier.json")
+    file = write_model(tmp_path / "upscale-2.safetensors", "upscale")
+    assert ship.before(file, "restore") == {}
+    for _ in range(2):
+        monkeypatch.setattr("sys.argv", ["ship.py", str(file), str(file), "--faithful-only"])
+        ship.main()
+        assert ship.before(file, "upscale-2") == {"started_from": [{"seen_kimg": 120.0}]}
