@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from ganvas.apply.deep import DEEP_PX
 from ganvas.errors import DataError, FileError, GanvasError, UsageError
 from ganvas.events import Event, Warned
 from ganvas.image.photo import Photo
@@ -22,7 +23,7 @@ from tests.job.conftest import Models
 from tests.photo_models import noise, read_picture, repaired_levels, write_model, write_picture
 
 BIAS = 0.25
-"""0.25, the faithful end of the model, in levels."""
+"""Of the faithful end of the model."""
 
 
 def spots(height: int, width: int, seed: int = 1) -> np.ndarray:
@@ -164,17 +165,16 @@ def test_a_wider_mask(tmp_path: Path, models: Models) -> None:
     assert receipt.masked_px == 1
 
 
-def test_a_hole_thicker_than_the_model_sees_is_said(tmp_path: Path, models: Models) -> None:
-    radius = load_photo_model(models.repair, device="cpu").photo.radius_px
-    side = 2 * radius + 5
+def test_a_large_hole_is_said(tmp_path: Path, models: Models) -> None:
+    side = 2 * DEEP_PX + 5
     mask = np.zeros((side + 2, side + 2), bool)
     mask[1:-1, 1:-1] = True
     source = write_picture(tmp_path / "in.png", noise(side + 2, side + 2))
     request = ask(source, tmp_path / "out.png", models, write_mask(tmp_path / "m.png", mask))
     events: list[Event] = []
     (receipt,) = repair(request, report=events.append).receipts
-    assert receipt.unseen_px == 25
-    sentence = f"25 pixels of the hole lie more than {radius} px from anything that is left"
+    assert receipt.deep_px == 25
+    sentence = f"25 pixels of the hole lie more than {DEEP_PX} px from anything that is left"
     assert sentence in receipt.notes[0]
     (warned,) = (event.text for event in events if isinstance(event, Warned))
     assert warned.startswith(f"'in.png': {sentence}")
@@ -182,8 +182,21 @@ def test_a_hole_thicker_than_the_model_sees_is_said(tmp_path: Path, models: Mode
     write_mask(tmp_path / "m.png", mask)
     events.clear()
     (receipt,) = repair(request, report=events.append).receipts
-    assert (receipt.unseen_px, receipt.notes) == (0, ())
+    assert (receipt.deep_px, receipt.notes) == (0, ())
     assert not [event for event in events if isinstance(event, Warned)]
+
+
+def test_a_hole_deeper_than_the_model_sees_is_filled_from_what_is_around(tmp_path: Path, models: Models) -> None:
+    """Grey grounds of 16 bits with transparency."""
+    radius = load_photo_model(models.repair, device="cpu").photo.radius_px
+    side = 4 * radius + 5
+    pixels, mask = np.full((side + 20, side + 20, 2), 20_000, np.uint16), np.zeros((side + 20, side + 20), bool)
+    mask[10:-10, 10:-10] = True
+    source = write_picture(tmp_path / "in.png", pixels)
+    flat = write_model(tmp_path / "flat.safetensors", "repair")
+    repair(ask(source, tmp_path / "out.png", models, write_mask(tmp_path / "m.png", mask), model=flat))
+    back = read_picture(tmp_path / "out.png").pixels
+    assert np.abs(back[..., 0].astype(int) - 20_000).max() <= 2
 
 
 def test_a_mask_that_would_leave_nothing_once_it_is_wider(tmp_path: Path, models: Models) -> None:

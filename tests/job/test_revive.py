@@ -223,15 +223,15 @@ def test_wrong_use(tmp_path: Path, models: Models, change: dict[str, Any], sente
         revive(replace(ask(tmp_path, tmp_path / "out", models), **change))
 
 
-def test_a_hole_thicker_than_the_model_sees_is_said(tmp_path: Path, models: Models) -> None:
-    source = write_picture(tmp_path / "a.png", noise(70, 70))
+def test_a_large_hole_is_said(tmp_path: Path, models: Models) -> None:
+    source = write_picture(tmp_path / "a.png", noise(120, 120))
     request = ask(source, tmp_path / "out", models)
     revive(request)
-    holes = np.zeros((70, 70, 1), np.uint8)
+    holes = np.zeros((120, 120, 1), np.uint8)
     holes[1:-1, 1:-1] = 255
     write_picture(tmp_path / "out" / "steps" / "a" / MASK, holes)
     events: list[Event] = []
     (receipt,) = revive(request, report=events.append).receipts
-    assert receipt.steps[0].unseen_px
-    assert any("get soft colours without detail" in note for note in receipt.notes)
+    assert receipt.steps[0].deep_px
+    assert any("are softer than the rest" in note for note in receipt.notes)
     assert next(event.text for event in events if isinstance(event, Warned)).startswith("'a.png': ")

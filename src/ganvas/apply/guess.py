@@ -22,17 +22,24 @@ _ROWS_AT_ONCE = 32
 
 @dataclass(frozen=True)
 class Guess:
-    """Colours of all cells of a picture, ``(N, 3, h, w)``; `guessed` and `guessed_of` make one."""
+    """Colours of all cells of a picture, stretched over it; `guessed` and `guessed_of` make one.
+
+    Attributes:
+        cells: ``(N, C, h, w)``.
+        size: Height and width of the picture, pixels.
+        cell_px: Side of a cell.
+    """
 
     cells: Tensor
     size: tuple[int, int]
+    cell_px: int = CELL_PX
 
     def window(self, rows: Span, columns: Span) -> Images:
-        """What two spans read, ``(N, 3, rows, columns)``, its last row and column repeated beyond the picture."""
+        """What two spans read, ``(N, C, rows, columns)``, its last row and column repeated beyond the picture."""
         spread = self.cells
         for dim, span, side in ((2, rows, self.size[0]), (3, columns, self.size[1])):
             at = torch.arange(span.read_from, span.read_to, device=spread.device).clamp(max=side - 1)
-            spread = _stretched(spread, dim, at, CELL_PX)
+            spread = _stretched(spread, dim, at, self.cell_px)
         return spread
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ganvas.apply.assemble import Assembly
 from ganvas.apply.bands import Source, Strip, filtered_bands
+from ganvas.apply.deep import with_middle
 from ganvas.apply.difference import map_levels
 from ganvas.apply.guess import guessed_of
 from ganvas.apply.masks import hidden
@@ -51,7 +52,7 @@ def painted(
     strength: float = 1.0,
     dtype: np.dtype | None = None,
 ) -> Iterator[Rows]:
-    """Paint a photograph anew.
+    """Paint a photograph anew; deep holes from their middle, see `ganvas.apply.deep`.
 
     Args:
         pixels: uint8 or uint16 ``(H, W, C)``.
@@ -67,6 +68,15 @@ def painted(
         GanvasError: as `filtered_bands`.
     """
     made = dtype or pixels.dtype
+    if mask is not None and assembly.filter.scale == 1:
+
+        def repair(small: np.ndarray, missing: np.ndarray) -> np.ndarray:
+            rows = painted(
+                small, assembly, Tally(tally.tile_px), device=device, mask=missing, inputs=inputs, strength=strength
+            )
+            return np.concatenate([row.pixels for row in rows])
+
+        pixels, mask = with_middle(pixels, mask, repair, around_px=assembly.filter.radius_px)
     source = photo_source(pixels, mask=mask, inputs=inputs, strength=strength)
     needed = _touched(mask) if mask is not None and assembly.filter.scale == 1 else (lambda rows, columns: True)
 

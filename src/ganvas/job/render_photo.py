@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ganvas.apply.masks import hidden, unseen
+from ganvas.apply.deep import DEEP_PX, deep
 from ganvas.apply.paint import Rows, Tally, painted, to_depth
 from ganvas.apply.planes import has_alpha
 from ganvas.apply.receipt import Change, Receipt, Side
@@ -93,17 +93,17 @@ def render(
             changes.append(verified_outside(loaded.photo, mask, target, written))
 
     _write(rows, size, loaded.photo, target, xmp=_packet(painter, mark), map_file=map_file, check=check, tick=tick)
-    unseen_px = None
+    deep_px = None
     if mask is not None and unchanged is None:
-        unseen_px = int((unseen(hidden(mask, pixels), painter.model.radius_px) & mask).sum())
+        deep_px = int(deep(pixels, mask).sum())
     notes = (*target.notes, *([] if unchanged is None else [unchanged]))
     profile = loaded.photo.metadata.icc
     if loaded.photo.metadata.icc_broken:
         notes = (*notes, "The photograph's colour profile is damaged and was left out: colours may look different.")
     elif profile is not None and not is_readable(profile):
         notes = (*notes, "The photograph's colour profile is none that can be read; it is handed on as it was.")
-    if unseen_px:
-        notes = (*notes, unseen_note(unseen_px, painter.model.radius_px))
+    if deep_px:
+        notes = (*notes, deep_note(deep_px))
     if tally.tile_px < painter.tile:
         notes = (*notes, f"Memory ran out with tiles of {painter.tile} px; {tally.tile_px} px were taken.")
         painter.tile = tally.tile_px
@@ -118,7 +118,7 @@ def render(
         seconds=round(time.monotonic() - began, 3),
         tile_px=tally.tile_px if unchanged is None else None,
         masked_px=None if mask is None else int(mask.sum()),
-        unseen_px=unseen_px,
+        deep_px=deep_px,
         colour_residual_levels=tally.lock_sum / tally.pixels if locked else None,
         metadata=metadata_facts(loaded.photo.metadata, options),
         source_type=mark,
@@ -196,11 +196,11 @@ def unchanged_by(painter: Painter, mask: np.ndarray | None) -> str | None:
     return None
 
 
-def unseen_note(unseen_px: int, radius_px: int) -> str:
-    """What a user should know of a hole that is thicker than the model sees."""
+def deep_note(deep_px: int) -> str:
+    """What a user should know of a large hole."""
     return (
-        f"{unseen_px:,} pixels of the hole lie more than {radius_px} px from anything that is left, further than the "
-        "model sees, and get soft colours without detail; repair a smaller copy, or take a model that sees further."
+        f"{deep_px:,} pixels of the hole lie more than {DEEP_PX} px from anything that is left; they were painted on "
+        "smaller copies, and are softer than the rest."
     )
 
 

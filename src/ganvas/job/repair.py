@@ -20,7 +20,7 @@ from ganvas.job.photo_format import map_path, target_of
 from ganvas.job.photo_options import PhotoOptions, check_share
 from ganvas.job.photos import Claim, Made, PhotosResult, Work, read_whole, run_photos
 from ganvas.job.preview import preview
-from ganvas.job.render_photo import Loaded, Tick, render, unchanged_by, unseen_note
+from ganvas.job.render_photo import Loaded, Tick, deep_note, render, unchanged_by
 from ganvas.job.write_mask import is_as_written, write_mask
 
 MOST_GROW_PX = 100
@@ -178,8 +178,8 @@ class _Repairs:
             written.append(map_file)
         unchanged = unchanged_by(painter, hole)
         receipt = render(loaded, painter, target, options, mask=hole, unchanged=unchanged, map_file=map_file, tick=tick)
-        if receipt.unseen_px:
-            self.report(Warned(f"'{entry.name}': {unseen_note(receipt.unseen_px, painter.model.radius_px)}"))
+        if receipt.deep_px:
+            self.report(Warned(f"'{entry.name}': {deep_note(receipt.deep_px)}"))
         facts = {**receipt.options, **self.how(), **self.companions(entry, ledger)}
         return Made(replace(receipt, options=facts), (target.path, *written))
 

@@ -29,7 +29,7 @@ from ganvas.job.photo_format import Target, target_of
 from ganvas.job.photo_options import PhotoOptions, check_share
 from ganvas.job.photos import Claim, Made, PhotosResult, Work, read_loaded, read_whole, run_photos
 from ganvas.job.preview import preview
-from ganvas.job.render_photo import Loaded, Tick, render, source_side, unchanged_by, unseen_note
+from ganvas.job.render_photo import Loaded, Tick, deep_note, render, source_side, unchanged_by
 from ganvas.job.repair import check_grow, read_mask
 from ganvas.job.restore import LOCK_BOX_PX as RESTORE_BOX_PX
 from ganvas.job.upscale import LOCK_BOX_PX as UPSCALE_BOX_PX
@@ -263,8 +263,8 @@ class _Chain:
             write_mask(file, mask_pixels(mask))
             self._note(file)
         receipt = self._paint(self.models.repair, given, target, mask, how)
-        if receipt.unseen_px:
-            note = unseen_note(receipt.unseen_px, self.models.repair.model.radius_px)
+        if receipt.deep_px:
+            note = deep_note(receipt.deep_px)
             self.notes.append(note)
             self._report(Warned(f"'{self.entry.name}': {note}"))
         return receipt
