@@ -20,6 +20,10 @@ def in_green(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return np.where(mask[..., None], np.array([0, 200, 0], pixels.dtype), pixels)
 
 
+def in_colour(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    return np.where(mask[..., None], np.array([0, 200, 0, 255], pixels.dtype), pixels)
+
+
 def test_deep_is_what_has_nothing_known_in_the_square_around_it() -> None:
     mask = np.zeros((SIDE, SIDE), bool)
     mask[10:-10, 10:-10] = True
@@ -62,6 +66,23 @@ def test_the_copy_shows_what_is_around_and_nothing_of_the_hole() -> None:
         assert 0 <= side - (np.ptp(found) + 1 + 2 * 120) // 2 <= 1
     assert missing.any()
     assert not missing[0].any()
+
+
+@pytest.mark.parametrize("known_px", [0, 1])
+def test_a_hole_with_hardly_anything_around_it_comes_to_an_end(known_px: int) -> None:
+    """All is transparent around the hole but for a corner, or all of it; and the network sees nothing but pixels."""
+    pixels, mask = np.zeros((400, 400, 4), np.uint8), np.zeros((400, 400), bool)
+    mask[100:300, 100:300] = True
+    pixels[:known_px, :known_px] = 255
+    sizes = []
+
+    def again(small: np.ndarray, missing: np.ndarray) -> np.ndarray:
+        sizes.append(len(small))
+        filled, left = with_middle(small, missing, again, around_px=0)
+        return in_colour(filled, left)
+
+    with_middle(pixels, mask, again, around_px=0)
+    assert sizes == ([200, 100, 50, 25] if known_px else [])
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])

@@ -42,12 +42,14 @@ def with_middle(
     Returns:
         The same arrays where nothing is deep, else copies.
     """
-    core = deep(pixels, mask)
-    if not core.any():
+    core, gone = deep(pixels, mask), hidden(mask, pixels)
+    if not core.any() or gone.all():
         return pixels, mask
     rows, columns = (_around(np.asarray(core.any(axis=axis)), _HALF * around_px) for axis in (1, 0))
-    part, hole = pixels[rows, columns], mask[rows, columns]
-    small, missing = halved(part, hidden(hole, part))
+    if gone[rows, columns].all():
+        rows = columns = slice(None)  # or smaller and smaller copies of nothing would follow
+    part = pixels[rows, columns]
+    small, missing = halved(part, gone[rows, columns])
     middle = enlarged(repair(small, missing), (part.shape[0], part.shape[1]))
     pixels, mask, inside = pixels.copy(), mask.copy(), core[rows, columns]
     pixels[rows, columns][inside] = middle[inside]

@@ -86,10 +86,7 @@ def hidden(mask: np.ndarray, pixels: np.ndarray) -> np.ndarray:
 
 
 def unseen(mask: np.ndarray, radius_px: int) -> np.ndarray:
-    """What of a mask has nothing but mask in the square of so many pixels around it: bool ``(H, W)``.
-
-    A network that looks no further paints there without having seen anything of the picture.
-    """
+    """What of a mask has nothing but mask in the square of so many pixels around it: bool ``(H, W)``."""
     known = ~mask
     _spread_(known, radius_px)
     _spread_(known.T, radius_px)

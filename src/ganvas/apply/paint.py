@@ -68,7 +68,7 @@ def painted(
         GanvasError: as `filtered_bands`.
     """
     made = dtype or pixels.dtype
-    if mask is not None and assembly.filter.scale == 1:
+    if mask is not None and "mask" in inputs and assembly.filter.scale == 1:
 
         def repair(small: np.ndarray, missing: np.ndarray) -> np.ndarray:
             rows = painted(
