@@ -1,7 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from ganvas.apply.deep import DEEP_PX, deep, enlarged, halved, with_middle
+from ganvas.apply.assemble import assemble
+from ganvas.apply.deep import DEEP_PX, enlarged, halved, with_middle
+from ganvas.apply.paint import Tally, painted
+from tests.apply.filters import CPU, IDENTITY
 from tests.task.scenes import scene
 
 SIDE = 2 * DEEP_PX + 60
@@ -24,12 +29,13 @@ def in_colour(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return np.where(mask[..., None], np.array([0, 200, 0, 255], pixels.dtype), pixels)
 
 
-def test_deep_is_what_has_nothing_known_in_the_square_around_it() -> None:
+def test_what_is_deep_has_nothing_known_in_the_square_around_it() -> None:
     mask = np.zeros((SIDE, SIDE), bool)
     mask[10:-10, 10:-10] = True
     inner = np.zeros_like(mask)
     inner[10 + DEEP_PX : -10 - DEEP_PX, 10 + DEEP_PX : -10 - DEEP_PX] = True
-    assert np.array_equal(deep(scene(0, SIDE, SIDE), mask), inner)
+    _, left = with_middle(scene(0, SIDE, SIDE), mask, in_green, around_px=40)
+    assert np.array_equal(mask & ~left, inner)
 
 
 def test_a_hole_that_is_not_deep_stays_as_it_is() -> None:
@@ -40,9 +46,8 @@ def test_a_hole_that_is_not_deep_stays_as_it_is() -> None:
 
 def test_the_middle_comes_from_a_repaired_copy_and_the_rest_of_the_hole_is_left() -> None:
     pixels, mask = scene(0, 301, 277), disc((301, 277), 160, 120, 90)
-    core = deep(pixels, mask)
     filled, left = with_middle(pixels, mask, in_green, around_px=40)
-    assert np.array_equal(left, mask & ~core)
+    core = mask & ~left
     assert np.array_equal(filled[~core], pixels[~core])
     assert (filled[core] == [0, 200, 0]).all()
     assert core.sum() > 1000
@@ -57,11 +62,11 @@ def test_the_copy_shows_what_is_around_and_nothing_of_the_hole() -> None:
 
     pixels, mask = scene(0, 400, 500), disc((400, 500), 200, 251, 90)
     hidden = np.where(mask[..., None], np.uint8(255), pixels)
-    with_middle(pixels, mask, watched, around_px=60)
+    _, left = with_middle(pixels, mask, watched, around_px=60)
     with_middle(hidden, mask, watched, around_px=60)
     (small, missing), (other, _) = seen
     assert np.array_equal(small, other)
-    rows, columns = (np.flatnonzero(deep(pixels, mask).any(axis)) for axis in (1, 0))
+    rows, columns = (np.flatnonzero((mask & ~left).any(axis)) for axis in (1, 0))
     for side, found in zip(small.shape, (rows, columns), strict=False):
         assert 0 <= side - (np.ptp(found) + 1 + 2 * 120) // 2 <= 1
     assert missing.any()
@@ -110,3 +115,13 @@ def test_what_is_enlarged_lies_where_it_was(size: tuple[int, int]) -> None:
     whole = enlarged(halved(shade, np.zeros(size, bool))[0], size)
     assert whole.shape == shade.shape
     assert np.abs(whole[2:-2, 2:-2].astype(int) - shade[2:-2, 2:-2]).max() <= 1
+
+
+def test_a_plain_ground_stays_plain_in_a_hole_deeper_than_the_network_sees() -> None:
+    pixels, mask = np.full((420, 380, 2), 20_000, np.uint16), np.zeros((420, 380), bool)
+    mask[10:-10, 10:-10] = True
+    colours, tally = replace(IDENTITY, fn=lambda given: given[:, :3]), Tally(64)
+    rows = painted(pixels, assemble(colours, alpha=True), tally, device=CPU, mask=mask, inputs=("mask",))
+    out = np.concatenate([row.pixels for row in rows])
+    assert np.abs(out[..., 0].astype(int) - 20_000).max() <= 2
+    assert tally.deep_px == (400 - 2 * DEEP_PX) * (360 - 2 * DEEP_PX)

@@ -18,7 +18,6 @@ from ganvas.image.read_photo import read_photo
 from ganvas.image.write_photo import PhotoFormat
 from ganvas.job.photo_options import PhotoOptions
 from ganvas.job.repair import RepairRequest, repair
-from ganvas.model.photo import load_photo_model
 from tests.job.conftest import Models
 from tests.photo_models import noise, read_picture, repaired_levels, write_model, write_picture
 
@@ -184,19 +183,6 @@ def test_a_large_hole_is_said(tmp_path: Path, models: Models) -> None:
     (receipt,) = repair(request, report=events.append).receipts
     assert (receipt.deep_px, receipt.notes) == (0, ())
     assert not [event for event in events if isinstance(event, Warned)]
-
-
-def test_a_hole_deeper_than_the_model_sees_is_filled_from_what_is_around(tmp_path: Path, models: Models) -> None:
-    """Grey grounds of 16 bits with transparency."""
-    radius = load_photo_model(models.repair, device="cpu").photo.radius_px
-    side = 4 * radius + 5
-    pixels, mask = np.full((side + 20, side + 20, 2), 20_000, np.uint16), np.zeros((side + 20, side + 20), bool)
-    mask[10:-10, 10:-10] = True
-    source = write_picture(tmp_path / "in.png", pixels)
-    flat = write_model(tmp_path / "flat.safetensors", "repair")
-    repair(ask(source, tmp_path / "out.png", models, write_mask(tmp_path / "m.png", mask), model=flat))
-    back = read_picture(tmp_path / "out.png").pixels
-    assert np.abs(back[..., 0].astype(int) - 20_000).max() <= 2
 
 
 def test_a_mask_that_would_leave_nothing_once_it_is_wider(tmp_path: Path, models: Models) -> None:

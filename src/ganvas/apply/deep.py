@@ -23,11 +23,6 @@ Repair = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Pixels ``(H, W, C)`` and what is missing of them ``(H, W)`` to the whole pixels."""
 
 
-def deep(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """What of a mask lies deeper in it than `DEEP_PX`: bool ``(H, W)``."""
-    return np.asarray(unseen(hidden(mask, pixels), DEEP_PX) & mask)
-
-
 def with_middle(
     pixels: np.ndarray, mask: np.ndarray, repair: Repair, *, around_px: int
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -42,7 +37,8 @@ def with_middle(
     Returns:
         The same arrays where nothing is deep, else copies.
     """
-    core, gone = deep(pixels, mask), hidden(mask, pixels)
+    gone = hidden(mask, pixels)
+    core = unseen(gone, DEEP_PX) & mask
     if not core.any() or gone.all():
         return pixels, mask
     rows, columns = (_around(np.asarray(core.any(axis=axis)), _HALF * around_px) for axis in (1, 0))

@@ -26,11 +26,13 @@ class Tally:
         tile_px: Side of the tiles, smaller once memory ran out.
         lock_sum: Sum of what the colour lock left, over output pixels, in 8-bit levels.
         pixels: Output pixels so far.
+        deep_px: Pixels that were painted on a smaller copy.
     """
 
     tile_px: int
     lock_sum: float = 0.0
     pixels: int = 0
+    deep_px: int = 0
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ def painted(
             )
             return np.concatenate([row.pixels for row in rows])
 
-        pixels, mask = with_middle(pixels, mask, repair, around_px=assembly.filter.radius_px)
+        pixels, left = with_middle(pixels, mask, repair, around_px=assembly.filter.radius_px)
+        tally.deep_px, mask = int(mask.sum() - left.sum()), left
     source = photo_source(pixels, mask=mask, inputs=inputs, strength=strength)
     needed = _touched(mask) if mask is not None and assembly.filter.scale == 1 else (lambda rows, columns: True)
 

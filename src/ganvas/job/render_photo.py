@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ganvas.apply.deep import DEEP_PX, deep
+from ganvas.apply.deep import DEEP_PX
 from ganvas.apply.paint import Rows, Tally, painted, to_depth
 from ganvas.apply.planes import has_alpha
 from ganvas.apply.receipt import Change, Receipt, Side
@@ -93,17 +93,14 @@ def render(
             changes.append(verified_outside(loaded.photo, mask, target, written))
 
     _write(rows, size, loaded.photo, target, xmp=_packet(painter, mark), map_file=map_file, check=check, tick=tick)
-    deep_px = None
-    if mask is not None and unchanged is None:
-        deep_px = int(deep(pixels, mask).sum())
     notes = (*target.notes, *([] if unchanged is None else [unchanged]))
     profile = loaded.photo.metadata.icc
     if loaded.photo.metadata.icc_broken:
         notes = (*notes, "The photograph's colour profile is damaged and was left out: colours may look different.")
     elif profile is not None and not is_readable(profile):
         notes = (*notes, "The photograph's colour profile is none that can be read; it is handed on as it was.")
-    if deep_px:
-        notes = (*notes, deep_note(deep_px))
+    if tally.deep_px:
+        notes = (*notes, deep_note(tally.deep_px))
     if tally.tile_px < painter.tile:
         notes = (*notes, f"Memory ran out with tiles of {painter.tile} px; {tally.tile_px} px were taken.")
         painter.tile = tally.tile_px
@@ -118,7 +115,7 @@ def render(
         seconds=round(time.monotonic() - began, 3),
         tile_px=tally.tile_px if unchanged is None else None,
         masked_px=None if mask is None else int(mask.sum()),
-        deep_px=deep_px,
+        deep_px=None if mask is None or unchanged is not None else tally.deep_px,
         colour_residual_levels=tally.lock_sum / tally.pixels if locked else None,
         metadata=metadata_facts(loaded.photo.metadata, options),
         source_type=mark,
