@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-PAGES = 16
+PAGES = 32
 SIZE_PX = (768, 512)
 SEED = 5
 LETTERS = "eeeeeettttaaaooiiinnnssshhhrrddlluucmfwygpbvk"

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 from ganvas.apply.assemble import assemble
-from ganvas.apply.deep import DEEP_PX, enlarged, halved, with_middle
+from ganvas.apply.deep import DEEP_PX, RIM_PX, with_middle
+from ganvas.apply.masks import unseen
 from ganvas.apply.paint import Tally, painted
 from tests.apply.filters import CPU, IDENTITY
 from tests.task.scenes import scene
 
 SIDE = 2 * DEEP_PX + 60
+RADIUS = DEEP_PX + 30
 
 
 def disc(size: tuple[int, int], row: int, column: int, radius: int) -> np.ndarray:
@@ -17,104 +19,74 @@ def disc(size: tuple[int, int], row: int, column: int, radius: int) -> np.ndarra
     return np.asarray((y - row) ** 2 + (x - column) ** 2 <= radius**2)
 
 
-def never(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    raise AssertionError("nothing is deep here")
-
-
-def in_green(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    return np.where(mask[..., None], np.array([0, 200, 0], pixels.dtype), pixels)
-
-
-def in_colour(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    return np.where(mask[..., None], np.array([0, 200, 0, 255], pixels.dtype), pixels)
-
-
-def test_what_is_deep_has_nothing_known_in_the_square_around_it() -> None:
-    mask = np.zeros((SIDE, SIDE), bool)
-    mask[10:-10, 10:-10] = True
-    inner = np.zeros_like(mask)
-    inner[10 + DEEP_PX : -10 - DEEP_PX, 10 + DEEP_PX : -10 - DEEP_PX] = True
-    _, left = with_middle(scene(0, SIDE, SIDE), mask, in_green, around_px=40)
-    assert np.array_equal(mask & ~left, inner)
-
-
 def test_a_hole_that_is_not_deep_stays_as_it_is() -> None:
     pixels, mask = scene(0, SIDE, SIDE), np.zeros((SIDE, SIDE), bool)
-    mask[5 : 4 + 2 * DEEP_PX] = True
-    assert with_middle(pixels, mask, never, around_px=9) == (pixels, mask)
+    mask[8 : 8 + 2 * DEEP_PX] = True
+    assert with_middle(pixels, mask, CPU) == (pixels, mask)
+    mask[8 + 2 * DEEP_PX] = True
+    assert with_middle(pixels, mask, CPU)[1].sum() < mask.sum()
 
 
-def test_the_middle_comes_from_a_repaired_copy_and_the_rest_of_the_hole_is_left() -> None:
-    pixels, mask = scene(0, 301, 277), disc((301, 277), 160, 120, 90)
-    filled, left = with_middle(pixels, mask, in_green, around_px=40)
-    core = mask & ~left
-    assert np.array_equal(filled[~core], pixels[~core])
-    assert (filled[core] == [0, 200, 0]).all()
-    assert core.sum() > 1000
+def test_all_of_a_deep_hole_is_filled_but_for_a_rim() -> None:
+    pixels, mask = scene(0, 301, 277), np.zeros((301, 277), bool)
+    mask[100:240, 50:170] = True
+    filled, left = with_middle(pixels, mask, CPU)
+    inside = mask & ~left
+    assert np.array_equal(inside, unseen(mask, RIM_PX))
+    assert np.array_equal(filled[~inside], pixels[~inside])
 
 
-def test_the_copy_shows_what_is_around_and_nothing_of_the_hole() -> None:
-    seen = []
+def test_what_was_in_the_hole_is_of_no_matter() -> None:
+    pixels, mask = scene(0, 301, 277), disc((301, 277), 160, 120, RADIUS)
+    other = np.where(mask[..., None], np.uint8(255), pixels)
+    (first, left), (second, _) = (with_middle(given, mask, CPU) for given in (pixels, other))
+    inside = mask & ~left
+    assert np.array_equal(first[inside], second[inside])
 
-    def watched(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        seen.append((pixels, mask))
-        return pixels
 
-    pixels, mask = scene(0, 400, 500), disc((400, 500), 200, 251, 90)
-    hidden = np.where(mask[..., None], np.uint8(255), pixels)
-    _, left = with_middle(pixels, mask, watched, around_px=60)
-    with_middle(hidden, mask, watched, around_px=60)
-    (small, missing), (other, _) = seen
-    assert np.array_equal(small, other)
-    rows, columns = (np.flatnonzero((mask & ~left).any(axis)) for axis in (1, 0))
-    for side, found in zip(small.shape, (rows, columns), strict=False):
-        assert 0 <= side - (np.ptp(found) + 1 + 2 * 120) // 2 <= 1
-    assert missing.any()
-    assert not missing[0].any()
+def test_what_is_far_away_is_not_asked_and_not_filled() -> None:
+    """A stroke that leaves the deep hole and a scratch beside it are the network's."""
+    pixels, mask = scene(0, 300, 900), disc((300, 900), 150, 200, RADIUS)
+    mask[140:150, 200:700] = True
+    mask[20:24, 100:300] = True
+    filled, left = with_middle(pixels, mask, CPU)
+    assert left[20:24, 100:300].all()
+    assert left[140:150, 200 + RADIUS + DEEP_PX : 700].all()
+    changed = pixels.copy()
+    changed[:, 800:] = 0
+    again, _ = with_middle(changed, mask, CPU)
+    assert np.array_equal(again[:, :800], filled[:, :800])
 
 
 @pytest.mark.parametrize("known_px", [0, 1])
-def test_a_hole_with_hardly_anything_around_it_comes_to_an_end(known_px: int) -> None:
-    """All is transparent around the hole but for a corner, or all of it; and the network sees nothing but pixels."""
+def test_a_hole_with_nothing_to_take_from_is_left(known_px: int) -> None:
+    """All is transparent around the hole but for a corner, or all of it."""
     pixels, mask = np.zeros((400, 400, 4), np.uint8), np.zeros((400, 400), bool)
     mask[100:300, 100:300] = True
     pixels[:known_px, :known_px] = 255
-    sizes = []
+    assert with_middle(pixels, mask, CPU) == (pixels, mask)
 
-    def again(small: np.ndarray, missing: np.ndarray) -> np.ndarray:
-        sizes.append(len(small))
-        filled, left = with_middle(small, missing, again, around_px=0)
-        return in_colour(filled, left)
 
-    with_middle(pixels, mask, again, around_px=0)
-    assert sizes == ([200, 100, 50, 25] if known_px else [])
+def test_colours_of_what_cannot_be_seen_are_not_taken() -> None:
+    pixels, mask = np.full((SIDE, SIDE + 200, 4), 90, np.uint8), np.zeros((SIDE, SIDE + 200), bool)
+    mask[30:-30, 130:-130] = True
+    pixels[:, :100] = [255, 0, 0, 0]
+    filled, left = with_middle(pixels, mask, CPU)
+    assert (filled[mask & ~left] == 90).all()
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_halves_are_means_of_what_is_known(channels: int, dtype: type[np.uint8 | np.uint16]) -> None:
-    pixels = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, (131, 44, channels), dtype)
-    missing = np.random.default_rng(1).random((131, 44)) < 0.6
-    small, gone = halved(pixels, missing)
-    assert (small.shape, gone.shape) == ((66, 22, channels), (66, 22))
-    assert small.dtype == dtype
-    colours = channels - (channels in (2, 4))
-    for row, column in ((0, 0), (17, 5), (40, 21), (65, 9)):
-        block = pixels[2 * row : 2 * row + 2, 2 * column : 2 * column + 2].reshape(-1, channels).astype(float)
-        known = ~missing[2 * row : 2 * row + 2, 2 * column : 2 * column + 2].reshape(-1)
-        assert gone[row, column] == (not known.any())
-        if known.any():
-            assert np.abs(small[row, column, :colours] - block[known].mean(0)[:colours]).max() <= 1
-        assert np.abs(small[row, column, colours:] - block.mean(0)[colours:]).max(initial=0) <= 1
-
-
-@pytest.mark.parametrize("size", [(60, 44), (59, 43)])
-def test_what_is_enlarged_lies_where_it_was(size: tuple[int, int]) -> None:
-    y, x = np.mgrid[: size[0], : size[1]]
-    shade = np.stack([2 * y + 20, 3 * x + 20, x + y + 20], 2).astype(np.uint8)
-    whole = enlarged(halved(shade, np.zeros(size, bool))[0], size)
-    assert whole.shape == shade.shape
-    assert np.abs(whole[2:-2, 2:-2].astype(int) - shade[2:-2, 2:-2]).max() <= 1
+def test_transparency_and_depth_stay(channels: int, dtype: type[np.uint8 | np.uint16]) -> None:
+    top = np.iinfo(dtype).max
+    pixels = np.full((SIDE, SIDE, channels), top // 3, dtype)
+    mask = disc((SIDE, SIDE), SIDE // 2, SIDE // 2, RADIUS - 10)
+    if channels in (2, 4):
+        pixels[..., -1] = np.random.default_rng(0).integers(1, top, (SIDE, SIDE), dtype)
+    filled, left = with_middle(pixels, mask, CPU)
+    assert filled.dtype == dtype
+    assert left.sum() < mask.sum()
+    assert np.array_equal(filled, pixels)
 
 
 def test_a_plain_ground_stays_plain_in_a_hole_deeper_than_the_network_sees() -> None:
@@ -124,4 +96,4 @@ def test_a_plain_ground_stays_plain_in_a_hole_deeper_than_the_network_sees() -> 
     rows = painted(pixels, assemble(colours, alpha=True), tally, device=CPU, mask=mask, inputs=("mask",))
     out = np.concatenate([row.pixels for row in rows])
     assert np.abs(out[..., 0].astype(int) - 20_000).max() <= 2
-    assert tally.deep_px == (400 - 2 * DEEP_PX) * (360 - 2 * DEEP_PX)
+    assert tally.deep_px == (400 - 2 * RIM_PX) * (360 - 2 * RIM_PX)

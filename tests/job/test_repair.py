@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from ganvas.apply.deep import DEEP_PX
+from ganvas.apply.deep import DEEP_PX, RIM_PX
 from ganvas.errors import DataError, FileError, GanvasError, UsageError
 from ganvas.events import Event, Warned
 from ganvas.image.photo import Photo
@@ -165,19 +165,19 @@ def test_a_wider_mask(tmp_path: Path, models: Models) -> None:
 
 
 def test_a_large_hole_is_said(tmp_path: Path, models: Models) -> None:
-    side = 2 * DEEP_PX + 5
-    mask = np.zeros((side + 2, side + 2), bool)
-    mask[1:-1, 1:-1] = True
-    source = write_picture(tmp_path / "in.png", noise(side + 2, side + 2))
+    side = 2 * DEEP_PX + 1
+    mask = np.zeros((side + 20, side + 20), bool)
+    mask[10:-10, 10:-10] = True
+    source = write_picture(tmp_path / "in.png", noise(side + 20, side + 20))
     request = ask(source, tmp_path / "out.png", models, write_mask(tmp_path / "m.png", mask))
     events: list[Event] = []
     (receipt,) = repair(request, report=events.append).receipts
-    assert receipt.deep_px == 25
-    sentence = f"25 pixels of the hole lie more than {DEEP_PX} px from anything that is left"
+    assert receipt.deep_px == (side - 2 * RIM_PX) ** 2
+    sentence = f"A hole is deeper than {DEEP_PX} px: 7,921 pixels of it were filled with patches"
     assert sentence in receipt.notes[0]
     (warned,) = (event.text for event in events if isinstance(event, Warned))
     assert warned.startswith(f"'in.png': {sentence}")
-    mask[1:6] = False
+    mask[10] = False
     write_mask(tmp_path / "m.png", mask)
     events.clear()
     (receipt,) = repair(request, report=events.append).receipts

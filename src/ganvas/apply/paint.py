@@ -26,7 +26,7 @@ class Tally:
         tile_px: Side of the tiles, smaller once memory ran out.
         lock_sum: Sum of what the colour lock left, over output pixels, in 8-bit levels.
         pixels: Output pixels so far.
-        deep_px: Pixels that were painted on a smaller copy.
+        deep_px: Pixels that were filled with patches of the photograph.
     """
 
     tile_px: int
@@ -54,7 +54,7 @@ def painted(
     strength: float = 1.0,
     dtype: np.dtype | None = None,
 ) -> Iterator[Rows]:
-    """Paint a photograph anew; deep holes from their middle, see `ganvas.apply.deep`.
+    """Paint a photograph anew; what fills deep holes is in `ganvas.apply.deep`.
 
     Args:
         pixels: uint8 or uint16 ``(H, W, C)``.
@@ -71,14 +71,7 @@ def painted(
     """
     made = dtype or pixels.dtype
     if mask is not None and "mask" in inputs and assembly.filter.scale == 1:
-
-        def repair(small: np.ndarray, missing: np.ndarray) -> np.ndarray:
-            rows = painted(
-                small, assembly, Tally(tally.tile_px), device=device, mask=missing, inputs=inputs, strength=strength
-            )
-            return np.concatenate([row.pixels for row in rows])
-
-        pixels, left = with_middle(pixels, mask, repair, around_px=assembly.filter.radius_px)
+        pixels, left = with_middle(pixels, mask, device)
         tally.deep_px, mask = int(mask.sum() - left.sum()), left
     source = photo_source(pixels, mask=mask, inputs=inputs, strength=strength)
     needed = _touched(mask) if mask is not None and assembly.filter.scale == 1 else (lambda rows, columns: True)

@@ -47,7 +47,7 @@ class Receipt:
         seconds: From its pixels to the finished file.
         tile_px: Side of the tiles in the end; None where no network ran.
         masked_px: How many pixels were to be filled (repair).
-        deep_px: How many of them lie so deep in a hole that they were painted on a smaller copy (repair).
+        deep_px: How many of them were filled with patches of the photograph, because their hole is deep (repair).
         outside_mask: All other pixels of the file as it was written and read again, against the photograph (repair).
         colour_residual_levels: Mean difference of low frequencies of output and input that the colour lock left, in
             8-bit levels; None where it was off.

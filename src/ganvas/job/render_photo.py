@@ -196,8 +196,8 @@ def unchanged_by(painter: Painter, mask: np.ndarray | None) -> str | None:
 def deep_note(deep_px: int) -> str:
     """What a user should know of a large hole."""
     return (
-        f"{deep_px:,} pixels of the hole lie more than {DEEP_PX} px from anything that is left; they were painted on "
-        "smaller copies, and are softer than the rest."
+        f"A hole is deeper than {DEEP_PX} px: {deep_px:,} pixels of it were filled with patches from elsewhere in the "
+        "photograph; look whether they make sense."
     )
 
 

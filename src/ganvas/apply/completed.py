@@ -1,0 +1,72 @@
+"""Large holes filled with patches of the picture, so that wherever one looks it looks like somewhere else in it.
+
+Wexler, Shechtman and Irani 2007 (doi:10.1109/TPAMI.2007.60), with PatchMatch in the place of their search: at every
+scale, from a few pixels' depth to the finest, patches of the picture are found for all that touch a hole, and every
+pixel of the hole becomes the mean of what they say; again and again, until they agree.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ganvas.apply.guess import guessed
+from ganvas.apply.patchmatch import PatchField, depth_px
+from ganvas.tensors import Images
+
+COARSEST_PX = 10
+"""No hole is deeper at the first scale."""
+SETTLING = 4
+"""Times that all is looked for anew at the first scale, before anything is painted."""
+VOTES = 20
+"""At the first scale; at each finer one half as many, but no fewer than `FEWEST_VOTES`."""
+FEWEST_VOTES = 4
+NEAR_PX = 16
+"""How far from what a coarser scale has found a finer one looks on."""
+LAST = 8.0
+"""Sharpness of the last votes of a scale; of the others it is 1."""
+
+
+def completed(picture: Images, hole: Tensor) -> Images | None:
+    """Fill the holes of a picture.
+
+    Args:
+        picture: ``(C, H, W)``; what it holds in the holes is of no matter.
+        hole: bool ``(H, W)``.
+
+    Returns:
+        ``(C, H, W)``, the same every time; None where no patch of the picture is whole.
+    """
+    scales = [(picture, hole)]
+    while depth_px(scales[-1][1].cpu().numpy()).max(initial=0) > COARSEST_PX:
+        scales.append(_halved(*scales[-1]))
+    fields = [PatchField(missing) for _, missing in scales]
+    while fields and not fields[-1].may.any():
+        del fields[-1]
+    painted: Images | None = None
+    for scale in range(len(fields) - 1, -1, -1):
+        (known, missing), field, first = scales[scale], fields[scale], scale == len(fields) - 1
+        everywhere = max(missing.shape)
+        if painted is None:
+            painted = guessed(known[None], missing[None, None].to(known))[0]
+            for _ in range(SETTLING):
+                field.search(painted, jumps_px=(8, 4, 1), far_px=everywhere)
+        else:
+            field.start_at(fields[scale + 1])
+            painted = torch.where(missing, _doubled(painted)[:, : missing.shape[0], : missing.shape[1]], known)
+            painted = field.voted(painted, torch.zeros(len(field.asked), device=known.device), 0.0)
+        votes = max(FEWEST_VOTES, VOTES >> (len(fields) - 1 - scale))
+        for vote in range(votes):
+            costs = field.search(painted, jumps_px=(4, 1) if first else (1,), far_px=everywhere if first else NEAR_PX)
+            painted = field.voted(painted, costs, LAST if vote == votes - 1 else 1.0)
+    return painted
+
+
+def _halved(picture: Images, hole: Tensor) -> tuple[Images, Tensor]:
+    """Means of what is known of each four pixels, and where nothing is."""
+    known = (~hole)[None].to(picture)
+    both = F.avg_pool2d(torch.cat([picture * known, known])[None], 2, ceil_mode=True)[0]
+    return both[:-1] / both[-1:].clamp(min=0.25), both[-1] == 0
+
+
+def _doubled(picture: Images) -> Images:
+    return F.interpolate(picture[None], scale_factor=2, mode="bilinear")[0]
