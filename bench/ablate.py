@@ -81,7 +81,7 @@ def judged(model_file: Path, every: int) -> tuple[float, float]:
     model = load_photo_model(model_file, device="cpu")
     spec = model.photo
     task: Task = f"upscale{spec.scale}" if spec.scale > 1 else "restore"  # type: ignore[assignment]
-    run = ours.painter(model.at(0.0), scale=spec.scale, stride_px=spec.stride_px, inputs=spec.inputs, strength=1.0)
+    run = ours.painter(model.at(0.0), spec)
     crops = list(photographs(FOLDER / "validation", SIDE_PX[task], every))
     posed = [problem for problem in problems(task, crops, "bicubic") if problem.damage != "clean"]
     distance = distance_of(load_feature_network(FEATURES))

@@ -35,8 +35,9 @@ Plane = NDArray[np.float64]
 
 def painted(model: PhotoModel, fidelity: float, asked: Sequence[Problem]) -> list[NDArray[np.uint8]]:
     """All answers at one fidelity."""
-    spec = model.photo
-    run = ours.painter(model.at(fidelity), scale=spec.scale, stride_px=spec.stride_px, inputs=spec.inputs, strength=1.0)
+    network, spec = model.at(fidelity), model.photo
+    repairs = model.descriptor.task == "repair"
+    run = ours.repairer(network, spec, fidelity=fidelity) if repairs else ours.painter(network, spec)
     return [run(problem.given, problem.mask) for problem in asked]
 
 

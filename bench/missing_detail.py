@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--photographs", type=Path, default=FOLDER / "validation")
     asked = parser.parse_args()
     model = load_photo_model(installed_for("upscale", 4), device="cpu")
-    paint = ours.painter(model.at(1.0), scale=4, stride_px=model.photo.stride_px, inputs=(), strength=1.0)
+    paint = ours.painter(model.at(1.0), model.photo)
     distance = distance_of(load_feature_network(FEATURES))
     posed = list(problems("upscale4", list(photographs(asked.photographs, SIDE_PX["upscale4"], 1)), "bicubic"))
     painted = [paint(problem.given, problem.mask).astype(np.float64) for problem in posed]

@@ -63,17 +63,12 @@ def own(task: Task, setting: Setting) -> list[Method]:
             words = [path.stem if path.stem != "model" else path.parent.name, end]
             words += [f"{strength:g}"] if "strength" in spec.inputs else []
             name = " ".join(word for word in words if word)
-            found.append(
-                ours.method(
-                    name,
-                    model.at(fidelity),
-                    scale=spec.scale,
-                    stride_px=spec.stride_px,
-                    inputs=spec.inputs,
-                    strength=strength,
-                    precision=setting.precision,
-                )
-            )
+            network = model.at(fidelity)
+            if task == "repair":
+                run = ours.repairer(network, spec, fidelity=fidelity, precision=setting.precision)
+            else:
+                run = ours.painter(network, spec, strength=strength, precision=setting.precision)
+            found.append(Method(name, run, ours.count(network)))
     return found
 
 

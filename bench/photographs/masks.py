@@ -54,6 +54,16 @@ def boxes(side_px: int, chance: Generator) -> Mask:
     return mask
 
 
+def oval(side_px: int, chance: Generator, across_px: int) -> Mask:
+    """One upright oval, so wide or so high, up to a third less the other way, and half of that from the border."""
+    height, width = (int(part * across_px) for part in (1, chance.uniform(2 / 3, 1)))
+    if chance.uniform() < 0.5:
+        height, width = width, height
+    row, column = chance.uniform(across_px, side_px - across_px, 2)
+    y, x = np.mgrid[:side_px, :side_px]
+    return np.asarray(((y - row) / (height / 2)) ** 2 + ((x - column) / (width / 2)) ** 2 <= 1)
+
+
 HOLES = {"thin": thin_strokes, "thick": thick_strokes, "boxes": boxes}
 
 

@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 
 from ganvas.apply.assemble import assemble
-from ganvas.apply.deep import DEEP_PX, RIM_PX, with_middle
+from ganvas.apply.deep import DEEP_PX, RIM_PX, with_patches
 from ganvas.apply.masks import unseen
 from ganvas.apply.paint import Tally, painted
 from tests.apply.filters import CPU, IDENTITY
 from tests.task.scenes import scene
 
-SIDE = 2 * DEEP_PX + 60
-RADIUS = DEEP_PX + 30
+_, DEEPEST_PX = DEEP_PX
+SIDE = 2 * DEEPEST_PX + 60
+RADIUS = DEEPEST_PX + 30
 
 
 def disc(size: tuple[int, int], row: int, column: int, radius: int) -> np.ndarray:
@@ -21,16 +22,16 @@ def disc(size: tuple[int, int], row: int, column: int, radius: int) -> np.ndarra
 
 def test_a_hole_that_is_not_deep_stays_as_it_is() -> None:
     pixels, mask = scene(0, SIDE, SIDE), np.zeros((SIDE, SIDE), bool)
-    mask[8 : 8 + 2 * DEEP_PX] = True
-    assert with_middle(pixels, mask, CPU) == (pixels, mask)
-    mask[8 + 2 * DEEP_PX] = True
-    assert with_middle(pixels, mask, CPU)[1].sum() < mask.sum()
+    mask[8 : 8 + 2 * DEEPEST_PX] = True
+    assert with_patches(pixels, mask, 1.0, CPU) == (pixels, mask)
+    mask[8 + 2 * DEEPEST_PX] = True
+    assert with_patches(pixels, mask, 1.0, CPU)[1].sum() < mask.sum()
 
 
 def test_all_of_a_deep_hole_is_filled_but_for_a_rim() -> None:
     pixels, mask = scene(0, 301, 277), np.zeros((301, 277), bool)
     mask[100:240, 50:170] = True
-    filled, left = with_middle(pixels, mask, CPU)
+    filled, left = with_patches(pixels, mask, 1.0, CPU)
     inside = mask & ~left
     assert np.array_equal(inside, unseen(mask, RIM_PX))
     assert np.array_equal(filled[~inside], pixels[~inside])
@@ -39,7 +40,7 @@ def test_all_of_a_deep_hole_is_filled_but_for_a_rim() -> None:
 def test_what_was_in_the_hole_is_of_no_matter() -> None:
     pixels, mask = scene(0, 301, 277), disc((301, 277), 160, 120, RADIUS)
     other = np.where(mask[..., None], np.uint8(255), pixels)
-    (first, left), (second, _) = (with_middle(given, mask, CPU) for given in (pixels, other))
+    (first, left), (second, _) = (with_patches(given, mask, 1.0, CPU) for given in (pixels, other))
     inside = mask & ~left
     assert np.array_equal(first[inside], second[inside])
 
@@ -49,12 +50,12 @@ def test_what_is_far_away_is_not_asked_and_not_filled() -> None:
     pixels, mask = scene(0, 300, 900), disc((300, 900), 150, 200, RADIUS)
     mask[140:150, 200:700] = True
     mask[20:24, 100:300] = True
-    filled, left = with_middle(pixels, mask, CPU)
+    filled, left = with_patches(pixels, mask, 1.0, CPU)
     assert left[20:24, 100:300].all()
-    assert left[140:150, 200 + RADIUS + DEEP_PX : 700].all()
+    assert left[140:150, 200 + RADIUS + DEEPEST_PX : 700].all()
     changed = pixels.copy()
     changed[:, 800:] = 0
-    again, _ = with_middle(changed, mask, CPU)
+    again, _ = with_patches(changed, mask, 1.0, CPU)
     assert np.array_equal(again[:, :800], filled[:, :800])
 
 
@@ -64,14 +65,14 @@ def test_a_hole_with_nothing_to_take_from_is_left(known_px: int) -> None:
     pixels, mask = np.zeros((400, 400, 4), np.uint8), np.zeros((400, 400), bool)
     mask[100:300, 100:300] = True
     pixels[:known_px, :known_px] = 255
-    assert with_middle(pixels, mask, CPU) == (pixels, mask)
+    assert with_patches(pixels, mask, 1.0, CPU) == (pixels, mask)
 
 
 def test_colours_of_what_cannot_be_seen_are_not_taken() -> None:
     pixels, mask = np.full((SIDE, SIDE + 200, 4), 90, np.uint8), np.zeros((SIDE, SIDE + 200), bool)
     mask[30:-30, 130:-130] = True
     pixels[:, :100] = [255, 0, 0, 0]
-    filled, left = with_middle(pixels, mask, CPU)
+    filled, left = with_patches(pixels, mask, 1.0, CPU)
     assert (filled[mask & ~left] == 90).all()
 
 
@@ -83,7 +84,7 @@ def test_transparency_and_depth_stay(channels: int, dtype: type[np.uint8 | np.ui
     mask = disc((SIDE, SIDE), SIDE // 2, SIDE // 2, RADIUS - 10)
     if channels in (2, 4):
         pixels[..., -1] = np.random.default_rng(0).integers(1, top, (SIDE, SIDE), dtype)
-    filled, left = with_middle(pixels, mask, CPU)
+    filled, left = with_patches(pixels, mask, 1.0, CPU)
     assert filled.dtype == dtype
     assert left.sum() < mask.sum()
     assert np.array_equal(filled, pixels)
@@ -96,4 +97,4 @@ def test_a_plain_ground_stays_plain_in_a_hole_deeper_than_the_network_sees() -> 
     rows = painted(pixels, assemble(colours, alpha=True), tally, device=CPU, mask=mask, inputs=("mask",))
     out = np.concatenate([row.pixels for row in rows])
     assert np.abs(out[..., 0].astype(int) - 20_000).max() <= 2
-    assert tally.deep_px == (400 - 2 * RIM_PX) * (360 - 2 * RIM_PX)
+    assert tally.patched_px == (400 - 2 * RIM_PX) * (360 - 2 * RIM_PX)

@@ -17,8 +17,10 @@ from photographs.scores import EQUAL_DB, Found, found, scored, seam, worst_tenth
 from torch import Tensor, nn
 
 from ganvas.apply.guess import guessed
+from ganvas.model.descriptor import PhotoSpec
 
 Picture = NDArray[np.uint8]
+REPAIRS = PhotoSpec(scale=1, stride_px=1, radius_px=0, inputs=("mask",))
 
 
 def picture(side_px: int = 64) -> Picture:
@@ -62,7 +64,9 @@ def test_a_shift_of_all_levels_is_worth_what_the_formula_says() -> None:
 
 def test_an_identity_network_returns_what_it_was_given() -> None:
     crops = [Crop("a", picture()), Crop("text-b", text(64, (0, 0, 0), (255, 255, 255)))]
-    method = ours.method("ours", Identity(), scale=1, stride_px=8, inputs=("strength",))
+    method = Method(
+        "ours", ours.painter(Identity(), PhotoSpec(scale=1, stride_px=8, radius_px=0, inputs=("strength",)))
+    )
     raw = Method("input", lambda given, mask: given)
     results = solve(restoring(crops), [method, raw], mean_difference)
     assert len(results) == 2 * len(DAMAGES) * len(crops)
@@ -74,9 +78,9 @@ def test_an_identity_network_returns_what_it_was_given() -> None:
 
 def test_odd_sides_are_padded_and_cut_again() -> None:
     given = picture(61)[:, :47]
-    method = ours.method("ours", Nearest(), scale=2, stride_px=16, inputs=())
+    run = ours.painter(Nearest(), PhotoSpec(scale=2, stride_px=16, radius_px=0, inputs=()))
     expected = given.repeat(2, axis=0).repeat(2, axis=1)
-    np.testing.assert_array_equal(method.run(given, np.zeros((61, 47), bool)), expected)
+    np.testing.assert_array_equal(run(given, np.zeros((61, 47), bool)), expected)
 
 
 def test_a_repairer_sees_a_guess_and_the_mask_and_changes_nothing_outside() -> None:
@@ -88,8 +92,8 @@ def test_a_repairer_sees_a_guess_and_the_mask_and_changes_nothing_outside() -> N
             return torch.ones_like(given[:, :3])
 
     crop = Crop("a", picture(128))
-    method = ours.method("ours", Watching(), scale=1, stride_px=1, inputs=("mask",))
-    results = solve(repairing([crop]), [method], mean_difference)
+    run = ours.painter(Watching(), REPAIRS)
+    results = solve(repairing([crop]), [Method("ours", run)], mean_difference)
     for result, given in zip(results, seen, strict=True):
         mask = torch.from_numpy(result.problem.mask)
         assert torch.equal(given[0, 3], mask.float())
@@ -97,6 +101,18 @@ def test_a_repairer_sees_a_guess_and_the_mask_and_changes_nothing_outside() -> N
         assert torch.equal(given[:, :3], guessed(ours.images(hidden), given[:, 3:]))
         assert (result.picture[result.problem.mask] == 255).all()
         np.testing.assert_array_equal(result.picture[~result.problem.mask], crop.pixels[~result.problem.mask])
+
+
+def test_the_verb_is_the_network_where_no_hole_is_deep_and_more_where_one_is() -> None:
+    crop = Crop("a", picture(256))
+    alone, verb = ours.painter(Identity(), REPAIRS), ours.repairer(Identity(), REPAIRS, fidelity=0.0)
+    for problem in repairing([crop]):
+        if problem.damage != "boxes":
+            np.testing.assert_array_equal(verb(problem.given, problem.mask), alone(problem.given, problem.mask))
+    hole = np.zeros((256, 256), bool)
+    hole[60:160, 60:160] = True
+    errors = [mean_difference(run(picture(256), hole), picture(256)) for run in (verb, alone)]
+    assert errors[0] < 0.2 * errors[1]
 
 
 def test_upscaling_asks_for_the_size_that_was() -> None:

@@ -11,7 +11,6 @@ from PIL.PngImagePlugin import PngInfo
 
 from ganvas.apply.deep import DEEP_PX, RIM_PX
 from ganvas.errors import DataError, FileError, GanvasError, UsageError
-from ganvas.events import Event, Warned
 from ganvas.image.photo import Photo
 from ganvas.image.provenance import SourceType
 from ganvas.image.read_photo import read_photo
@@ -164,25 +163,24 @@ def test_a_wider_mask(tmp_path: Path, models: Models) -> None:
     assert receipt.masked_px == 1
 
 
-def test_a_large_hole_is_said(tmp_path: Path, models: Models) -> None:
-    side = 2 * DEEP_PX + 1
+@pytest.mark.parametrize(("fidelity", "deep_px"), [(0.0, DEEP_PX[0]), (0.5, sum(DEEP_PX) // 2), (1.0, DEEP_PX[1])])
+def test_what_was_filled_with_patches_is_said(tmp_path: Path, models: Models, fidelity: float, deep_px: int) -> None:
+    side = 2 * deep_px + 1
     mask = np.zeros((side + 20, side + 20), bool)
     mask[10:-10, 10:-10] = True
     source = write_picture(tmp_path / "in.png", noise(side + 20, side + 20))
-    request = ask(source, tmp_path / "out.png", models, write_mask(tmp_path / "m.png", mask))
-    events: list[Event] = []
-    (receipt,) = repair(request, report=events.append).receipts
-    assert receipt.deep_px == (side - 2 * RIM_PX) ** 2
-    sentence = f"A hole is deeper than {DEEP_PX} px: 7,921 pixels of it were filled with patches"
-    assert sentence in receipt.notes[0]
-    (warned,) = (event.text for event in events if isinstance(event, Warned))
-    assert warned.startswith(f"'in.png': {sentence}")
+    request = replace(
+        ask(source, tmp_path / "out.png", models, write_mask(tmp_path / "m.png", mask)), fidelity=fidelity
+    )
+    (receipt,) = repair(request).receipts
+    assert receipt.patched_px == (side - 2 * RIM_PX) ** 2
+    assert receipt.notes == (
+        f"{receipt.patched_px:,} pixels, deep in holes, were filled with patches of the photograph.",
+    )
     mask[10] = False
     write_mask(tmp_path / "m.png", mask)
-    events.clear()
-    (receipt,) = repair(request, report=events.append).receipts
-    assert (receipt.deep_px, receipt.notes) == (0, ())
-    assert not [event for event in events if isinstance(event, Warned)]
+    (receipt,) = repair(request).receipts
+    assert (receipt.patched_px, receipt.notes) == (0, ())
 
 
 def test_a_mask_that_would_leave_nothing_once_it_is_wider(tmp_path: Path, models: Models) -> None:

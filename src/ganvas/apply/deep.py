@@ -1,4 +1,4 @@
-"""Holes deeper than a network has learned to fill: patches of the photograph itself fill them, see `completed`.
+"""Holes too deep for the network: patches of the photograph itself fill them, see `ganvas.apply.completed`.
 
 The network paints what is left: a rim, so that no edge shows where the patches do not go on with what is around.
 """
@@ -10,14 +10,17 @@ from ganvas.apply.completed import completed
 from ganvas.apply.masks import hidden, unseen
 from ganvas.apply.planes import alpha_plane, colour_planes, has_alpha, to_pixels
 
-DEEP_PX = 48
-"""How far from all that is known a hole may go; those of training reach some 40 px."""
-RIM_PX = 4
+DEEP_PX = 24, 48
+"""How far from all that is known a network's hole goes at most, at fidelity 0 and 1: from the first on patches look
+better, up to the second the network is nearer to what was there, and no hole of training is deeper."""
+RIM_PX = 8
 """What of a deep hole is left to the network, along its edge."""
 LEAST_AROUND_PX = 128
 
 
-def with_middle(pixels: np.ndarray, mask: np.ndarray, device: torch.device) -> tuple[np.ndarray, np.ndarray]:
+def with_patches(
+    pixels: np.ndarray, mask: np.ndarray, fidelity: float, device: torch.device
+) -> tuple[np.ndarray, np.ndarray]:
     """A photograph whose deep holes are filled but for a rim, and the holes that are left.
 
     Patches are taken from around the holes, up to as far as they are wide.
@@ -25,16 +28,18 @@ def with_middle(pixels: np.ndarray, mask: np.ndarray, device: torch.device) -> t
     Args:
         pixels: uint8 or uint16 ``(H, W, C)``; transparency stays as it is.
         mask: bool ``(H, W)``.
+        fidelity: From 0 to 1: the more, the deeper holes may be.
         device: Where patches are looked for.
 
     Returns:
         The same arrays where nothing is deep or no patch is whole, else copies.
     """
     gone = hidden(mask, pixels)
-    core = unseen(gone, DEEP_PX) & mask
+    deep_px = round(DEEP_PX[0] + fidelity * (DEEP_PX[1] - DEEP_PX[0]))
+    core = unseen(gone, deep_px) & mask
     if not core.any():
         return pixels, mask
-    inside = unseen(gone, RIM_PX) & ~unseen(~core, DEEP_PX) & mask
+    inside = unseen(gone, RIM_PX) & ~unseen(~core, deep_px) & mask
     rows, columns = (_around(np.asarray(inside.any(axis=axis))) for axis in (1, 0))
     part, inside = pixels[rows, columns], inside[rows, columns]
     missing = torch.from_numpy(gone[rows, columns]).to(device)
@@ -42,9 +47,9 @@ def with_middle(pixels: np.ndarray, mask: np.ndarray, device: torch.device) -> t
     if filled is None:
         return pixels, mask
     alpha = alpha_plane(part)[0] if has_alpha(part) else None
-    middle = to_pixels(filled.cpu(), alpha, part.shape[2], part.dtype)
+    patched = to_pixels(filled.cpu(), alpha, part.shape[2], part.dtype)
     pixels, mask = pixels.copy(), mask.copy()
-    pixels[rows, columns][inside] = middle[inside]
+    pixels[rows, columns][inside] = patched[inside]
     mask[rows, columns][inside] = False
     return pixels, mask
 

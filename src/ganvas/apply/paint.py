@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ganvas.apply.assemble import Assembly
 from ganvas.apply.bands import Source, Strip, filtered_bands
-from ganvas.apply.deep import with_middle
+from ganvas.apply.deep import with_patches
 from ganvas.apply.difference import map_levels
 from ganvas.apply.guess import guessed_of
 from ganvas.apply.masks import hidden
@@ -26,13 +26,13 @@ class Tally:
         tile_px: Side of the tiles, smaller once memory ran out.
         lock_sum: Sum of what the colour lock left, over output pixels, in 8-bit levels.
         pixels: Output pixels so far.
-        deep_px: Pixels that were filled with patches of the photograph.
+        patched_px: Pixels that were filled with patches of the photograph.
     """
 
     tile_px: int
     lock_sum: float = 0.0
     pixels: int = 0
-    deep_px: int = 0
+    patched_px: int = 0
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ def painted(
     mask: np.ndarray | None = None,
     inputs: Sequence[str] = (),
     strength: float = 1.0,
+    fidelity: float = 1.0,
     dtype: np.dtype | None = None,
 ) -> Iterator[Rows]:
     """Paint a photograph anew; what fills deep holes is in `ganvas.apply.deep`.
@@ -64,6 +65,7 @@ def painted(
         mask: bool ``(H, W)``, what to fill; all other pixels are given back as they are. None paints all.
         inputs: The network's planes besides the picture, in order: ``mask`` or ``strength``.
         strength: What a plane of strength holds, 0 to 1.
+        fidelity: Of the network, 0 to 1: it decides from what depth on patches fill holes.
         dtype: uint8 or uint16, of the output; that of the pixels where it is None.
 
     Raises:
@@ -71,8 +73,8 @@ def painted(
     """
     made = dtype or pixels.dtype
     if mask is not None and "mask" in inputs and assembly.filter.scale == 1:
-        pixels, left = with_middle(pixels, mask, device)
-        tally.deep_px, mask = int(mask.sum() - left.sum()), left
+        pixels, left = with_patches(pixels, mask, fidelity, device)
+        tally.patched_px, mask = int(mask.sum() - left.sum()), left
     source = photo_source(pixels, mask=mask, inputs=inputs, strength=strength)
     needed = _touched(mask) if mask is not None and assembly.filter.scale == 1 else (lambda rows, columns: True)
 

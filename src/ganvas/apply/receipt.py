@@ -47,7 +47,7 @@ class Receipt:
         seconds: From its pixels to the finished file.
         tile_px: Side of the tiles in the end; None where no network ran.
         masked_px: How many pixels were to be filled (repair).
-        deep_px: How many of them were filled with patches of the photograph, because their hole is deep (repair).
+        patched_px: How many of them were filled with patches of the photograph, because their hole is deep (repair).
         outside_mask: All other pixels of the file as it was written and read again, against the photograph (repair).
         colour_residual_levels: Mean difference of low frequencies of output and input that the colour lock left, in
             8-bit levels; None where it was off.
@@ -66,7 +66,7 @@ class Receipt:
     seconds: float = 0.0
     tile_px: int | None = None
     masked_px: int | None = None
-    deep_px: int | None = None
+    patched_px: int | None = None
     outside_mask: Change | None = None
     colour_residual_levels: float | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)

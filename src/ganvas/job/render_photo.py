@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ganvas.apply.deep import DEEP_PX
 from ganvas.apply.paint import Rows, Tally, painted, to_depth
 from ganvas.apply.planes import has_alpha
 from ganvas.apply.receipt import Change, Receipt, Side
@@ -82,6 +81,7 @@ def render(
             mask=mask,
             inputs=painter.model.inputs,
             strength=painter.strength,
+            fidelity=painter.fidelity,
             dtype=target.dtype,
         )
     else:
@@ -99,8 +99,8 @@ def render(
         notes = (*notes, "The photograph's colour profile is damaged and was left out: colours may look different.")
     elif profile is not None and not is_readable(profile):
         notes = (*notes, "The photograph's colour profile is none that can be read; it is handed on as it was.")
-    if tally.deep_px:
-        notes = (*notes, deep_note(tally.deep_px))
+    if tally.patched_px:
+        notes = (*notes, f"{tally.patched_px:,} pixels, deep in holes, were filled with patches of the photograph.")
     if tally.tile_px < painter.tile:
         notes = (*notes, f"Memory ran out with tiles of {painter.tile} px; {tally.tile_px} px were taken.")
         painter.tile = tally.tile_px
@@ -115,7 +115,7 @@ def render(
         seconds=round(time.monotonic() - began, 3),
         tile_px=tally.tile_px if unchanged is None else None,
         masked_px=None if mask is None else int(mask.sum()),
-        deep_px=None if mask is None or unchanged is not None else tally.deep_px,
+        patched_px=None if mask is None or unchanged is not None else tally.patched_px,
         colour_residual_levels=tally.lock_sum / tally.pixels if locked else None,
         metadata=metadata_facts(loaded.photo.metadata, options),
         source_type=mark,
@@ -191,14 +191,6 @@ def unchanged_by(painter: Painter, mask: np.ndarray | None) -> str | None:
     if "strength" in painter.model.inputs and painter.strength == 0:
         return "A strength of 0 takes nothing out: the picture is given back unchanged."
     return None
-
-
-def deep_note(deep_px: int) -> str:
-    """What a user should know of a large hole."""
-    return (
-        f"A hole is deeper than {DEEP_PX} px: {deep_px:,} pixels of it were filled with patches from elsewhere in the "
-        "photograph; look whether they make sense."
-    )
 
 
 def source_side(loaded: Loaded) -> Side:

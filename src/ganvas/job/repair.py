@@ -8,7 +8,7 @@ import numpy as np
 
 from ganvas.apply.masks import mask_of, mask_pixels, refuse_other_size, widened
 from ganvas.errors import FileError, UsageError
-from ganvas.events import Report, Warned
+from ganvas.events import Report
 from ganvas.image.decode import EXTENSIONS, probe
 from ganvas.image.read_photo import read_photo
 from ganvas.job.find_scratches import FOUND_GROW_PX, THRESHOLD, check_threshold, found_how, scratches
@@ -20,7 +20,7 @@ from ganvas.job.photo_format import map_path, target_of
 from ganvas.job.photo_options import PhotoOptions, check_share
 from ganvas.job.photos import Claim, Made, PhotosResult, Work, read_whole, run_photos
 from ganvas.job.preview import preview
-from ganvas.job.render_photo import Loaded, Tick, deep_note, render, unchanged_by
+from ganvas.job.render_photo import Loaded, Tick, render, unchanged_by
 from ganvas.job.write_mask import is_as_written, write_mask
 
 MOST_GROW_PX = 100
@@ -127,7 +127,7 @@ def repair(request: RepairRequest, *, report: Report = lambda event: None) -> Ph
     if request.find_scratches:
         device, precision = options.device, options.precision
         finder = open_model(request.scratch_model, "find-scratches", 1, device, precision, flag="--scratch-model")
-    repairs = _Repairs(request, painter, finder, mask, report)
+    repairs = _Repairs(request, painter, finder, mask)
     if options.dry_run:
         first = () if finder is None else (Painter("find-scratches", finder, tile=options.tile_px()),)
         return PhotosResult(plan=preview(files, (*first, painter), report, repairs.check))
@@ -143,7 +143,6 @@ class _Repairs:
     painter: Painter
     finder: Opened | None
     mask: Path | None
-    report: Report
 
     def how(self) -> dict[str, Any]:
         """What decides the hole, but for a mask that was given."""
@@ -178,8 +177,6 @@ class _Repairs:
             written.append(map_file)
         unchanged = unchanged_by(painter, hole)
         receipt = render(loaded, painter, target, options, mask=hole, unchanged=unchanged, map_file=map_file, tick=tick)
-        if receipt.deep_px:
-            self.report(Warned(f"'{entry.name}': {deep_note(receipt.deep_px)}"))
         facts = {**receipt.options, **self.how(), **self.companions(entry, ledger)}
         return Made(replace(receipt, options=facts), (target.path, *written))
 

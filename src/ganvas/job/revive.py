@@ -17,7 +17,7 @@ import numpy as np
 from ganvas.apply.masks import mask_pixels, widened
 from ganvas.apply.receipt import Receipt
 from ganvas.errors import FileError, UsageError
-from ganvas.events import Report, Warned
+from ganvas.events import Report
 from ganvas.image.decode import EXTENSIONS
 from ganvas.image.photo import Photo
 from ganvas.job.find_scratches import FOUND_GROW_PX, THRESHOLD, check_threshold, found_how, scratches
@@ -29,7 +29,7 @@ from ganvas.job.photo_format import Target, target_of
 from ganvas.job.photo_options import PhotoOptions, check_share
 from ganvas.job.photos import Claim, Made, PhotosResult, Work, read_loaded, read_whole, run_photos
 from ganvas.job.preview import preview
-from ganvas.job.render_photo import Loaded, Tick, deep_note, render, source_side, unchanged_by
+from ganvas.job.render_photo import Loaded, Tick, render, source_side, unchanged_by
 from ganvas.job.repair import check_grow, read_mask
 from ganvas.job.restore import LOCK_BOX_PX as RESTORE_BOX_PX
 from ganvas.job.upscale import LOCK_BOX_PX as UPSCALE_BOX_PX
@@ -138,7 +138,7 @@ def revive(request: ReviveRequest, *, report: Report = lambda event: None) -> Ph
 
     def one(entry: Entry, loaded: Loaded, ledger: Ledger | None, claim: Claim, tick: Tick) -> Made:
         assert ledger is not None
-        return _Chain(request, models, entry, ledger, claim, tick, report).run(loaded)
+        return _Chain(request, models, entry, ledger, claim, tick).run(loaded)
 
     facts: dict[str, Any] = {f"step {number}": painter.facts() for number, painter in enumerate(models.painters())}
     facts["found"] = {"grow": request.grow, **found_how(models.finder, request.scratch_threshold)}
@@ -189,18 +189,8 @@ def _steps(out: Path, entry: Entry) -> Path:
 class _Chain:
     """The steps of one photograph."""
 
-    def __init__(
-        self,
-        request: ReviveRequest,
-        models: _Models,
-        entry: Entry,
-        ledger: Ledger,
-        claim: Claim,
-        tick: Tick,
-        report: Report,
-    ):
+    def __init__(self, request: ReviveRequest, models: _Models, entry: Entry, ledger: Ledger, claim: Claim, tick: Tick):
         self.request, self.models, self.entry, self.ledger, self.claim = request, models, entry, ledger, claim
-        self._report = report
         self.folder = _steps(request.out, entry)
         self.written: list[Path] = []
         self.receipts: list[Receipt] = []
@@ -262,12 +252,7 @@ class _Chain:
             self.claim(file)  # not before: a user may have to put a mask here in place of what cannot be found
             write_mask(file, mask_pixels(mask))
             self._note(file)
-        receipt = self._paint(self.models.repair, given, target, mask, how)
-        if receipt.deep_px:
-            note = deep_note(receipt.deep_px)
-            self.notes.append(note)
-            self._report(Warned(f"'{self.entry.name}': {note}"))
-        return receipt
+        return self._paint(self.models.repair, given, target, mask, how)
 
     def _paint(
         self,
