@@ -4,7 +4,8 @@
     python bench/contact.py --out docs/pictures
 
 Grass, straw and stone, gilt and water, rock, a shell, and print; all photographs are in the public domain or under
-the Pexels licence, and no model was trained on them. Damages and squares are those of `photo.py`, only smaller.
+the Pexels licence, and no model was trained on them. Damages and squares are those of `photo.py`, only smaller; one
+large hole in each, as `photo_holes.py` cuts them.
 """
 
 import argparse
@@ -13,30 +14,32 @@ from pathlib import Path
 
 import numpy as np
 from photo_data import FOLDER, file_name
-from photographs.classical import biharmonic, enlargers
+from photographs.classical import biharmonic, enlargers, repairers
 from photographs.crops import Crop, square, text
 from photographs.field import Setting, installed, own
-from photographs.measure import Picture, Problem, repairing, restoring, upscaling
+from photographs.masks import oval
+from photographs.measure import Picture, Problem, chance_of, repairing, restoring, upscaling
 from photographs.sheet import sheet
 from photographs.split import read_list
 from PIL import Image
 
 SIDE_PX = 192
+LARGE_SIDE_PX, ACROSS_PX = 320, 130
 ROWS = ("sheep", "citedeCarcassonne", "goldenTemple", "petra", "pexels-6707631")
 SHOWN = ("public-domain", "Pexels")
 QUALITY = 88
 Row = tuple[str, list[tuple[str, Picture]]]
 
 
-def crops() -> list[Crop]:
-    """A square of each photograph, and text."""
+def crops(side_px: int = SIDE_PX) -> list[Crop]:
+    """A square of each photograph."""
     found = []
     for name in ROWS:
         (photograph,) = (one for one in read_list() if one.part == "test" and Path(one.file).stem == name)
         assert photograph.licence in SHOWN, f"{name} may not be shown: {photograph.licence}"
         with Image.open(FOLDER / "test" / file_name(photograph)) as image:
-            found.append(Crop(name, square(np.array(image.convert("RGB")), SIDE_PX)))
-    return [*found, Crop("text-dark", text(SIDE_PX, (34, 32, 30), (246, 243, 236)))]
+            found.append(Crop(name, square(np.array(image.convert("RGB")), side_px)))
+    return found
 
 
 def painters(task: str) -> dict[str, Callable[[Problem], Picture]]:
@@ -92,16 +95,28 @@ def repaired(some: list[Crop]) -> list[Row]:
     ]
 
 
+def emptied() -> list[Row]:
+    """A large hole in larger squares: what is given, a classical filling, ours, and what had been there."""
+    ours, telea = painters("repair")["repair inventive"], next(one for one in repairers() if one.name == "telea")
+    rows: list[Row] = []
+    for crop in crops(LARGE_SIDE_PX):
+        mask = oval(LARGE_SIDE_PX, chance_of(crop.name, "contact"), ACROSS_PX)
+        asked = Problem(crop, "oval", np.where(mask[..., None], np.uint8(128), crop.pixels), mask)
+        done = [("telea", telea.run(asked.given, mask)), ("repair", ours(asked)), ("original", crop.pixels)]
+        rows.append((crop.name, [("given", asked.given), *done]))
+    return rows
+
+
 def main() -> None:
-    """Draw all four."""
+    """Draw all five."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("contact"))
     out: Path = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
-    some = crops()
+    some = [*crops(), Crop("text-dark", text(SIDE_PX, (34, 32, 30), (246, 243, 236)))]
     sheets = {
         "upscale-2": enlarged(some, 2), "upscale-4": enlarged(some, 4),
-        "restore": restored(some), "repair": repaired(some),
+        "restore": restored(some), "repair": repaired(some), "repair-large": emptied(),
     }  # fmt: skip
     for name, rows in sheets.items():
         sheet(rows).save(out / f"{name}.jpg", quality=QUALITY, optimize=True)

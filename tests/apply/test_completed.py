@@ -62,6 +62,20 @@ def test_texture_is_like_that_around_the_hole(name: str) -> None:
     assert ours < 0.1 * smooth
 
 
+def test_a_picture_too_large_is_filled_at_half_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same as at full size where nothing is fine."""
+    y, x = torch.meshgrid(torch.linspace(-0.5, 0.5, 161), torch.linspace(-0.3, 0.3, 150), indexing="ij")
+    soft = torch.stack([0.3 * torch.sin(9 * y), 0.3 * torch.cos(8 * x), x])
+    hole = disc(161, 150, 80, 70, 30)
+    monkeypatch.setattr("ganvas.apply.completed.MOST_PX", 161 * 150)
+    at_full = filled(soft, hole)
+    monkeypatch.setattr("ganvas.apply.completed.MOST_PX", 161 * 150 - 1)
+    at_half = filled(soft, hole)
+    assert not torch.equal(at_half, at_full)
+    assert (at_half - at_full).abs().mean() < 0.02
+    assert (at_half - soft).abs()[:, hole].mean() < 0.1
+
+
 def test_it_is_the_same_every_time() -> None:
     picture, hole = scenes(1, 140, 150)[0], disc(140, 150, 60, 70, 40)
     assert torch.equal(filled(picture, hole), filled(picture, hole))

@@ -2,8 +2,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from torch import Tensor
 
 from ganvas.apply.assemble import assemble
+from ganvas.apply.completed import completed
 from ganvas.apply.deep import DEEP_PX, RIM_PX, with_patches
 from ganvas.apply.masks import unseen
 from ganvas.apply.paint import Tally, painted
@@ -65,7 +67,27 @@ def test_a_hole_with_nothing_to_take_from_is_left(known_px: int) -> None:
     pixels, mask = np.zeros((400, 400, 4), np.uint8), np.zeros((400, 400), bool)
     mask[100:300, 100:300] = True
     pixels[:known_px, :known_px] = 255
-    assert with_patches(pixels, mask, 1.0, CPU) == (pixels, mask)
+    filled, left = with_patches(pixels, mask, 1.0, CPU)
+    assert np.array_equal(filled, pixels)
+    assert np.array_equal(left, mask)
+
+
+def test_holes_far_apart_are_filled_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each from around itself; the largest part that is looked at stays small."""
+    sizes: list[int] = []
+
+    def watched(picture: Tensor, hole: Tensor) -> Tensor | None:
+        sizes.append(hole.numel())
+        return completed(picture, hole)
+
+    monkeypatch.setattr("ganvas.apply.deep.completed", watched)
+    pixels, mask = np.zeros((300, 1500, 3), np.uint8), np.zeros((300, 1500), bool)
+    pixels[:, :750], pixels[:, 750:] = (200, 10, 10), (10, 10, 200)
+    mask[100:200, 100:200] = mask[100:200, 1300:1400] = True
+    filled, left = with_patches(np.where(mask[..., None], np.uint8(99), pixels), mask, 1.0, CPU)
+    assert max(sizes) <= 300 * 360
+    assert np.array_equal(left, mask & ~unseen(mask, RIM_PX))
+    assert np.array_equal(filled[~left], pixels[~left])
 
 
 def test_colours_of_what_cannot_be_seen_are_not_taken() -> None:

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from scipy.ndimage import binary_dilation, distance_transform_cdt, generate_binary_structure
+from scipy.ndimage import binary_dilation, distance_transform_cdt, generate_binary_structure, label
 
-from ganvas.apply.masks import grown, hidden, mask_of, mask_pixels, unseen
+from ganvas.apply.masks import boxes, grown, hidden, mask_of, mask_pixels, unseen
 from ganvas.errors import DataError
 from ganvas.image.metadata import Metadata
 from ganvas.image.photo import Photo
@@ -92,3 +92,31 @@ def test_what_is_fully_transparent_is_hidden_too(channels: int) -> None:
     expected = mask.copy()
     expected[1, 2] = channels in (2, 4)
     assert np.array_equal(hidden(mask, pixels), expected)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_boxes_hold_all_that_is_marked_and_what_is_near_is_in_one(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    mask = np.zeros((200, 331), bool)
+    for row, column in draw.integers(0, (190, 320), (6, 2)):
+        mask[row : row + 9, column : column + 7] = True
+    found, held = boxes(mask, 16), np.zeros_like(mask)
+    for box in found:
+        held[box] = True
+        assert all(edge.any() for edge in (mask[box][0], mask[box][-1], mask[box][:, 0], mask[box][:, -1]))
+    assert held[mask].all()
+    count = label(binary_dilation(mask, np.ones((17, 17))))[1]
+    assert 1 <= len(found) <= count
+    assert found == boxes(mask.copy(), 16)
+
+
+def test_boxes_of_what_lies_apart() -> None:
+    mask = np.zeros((100, 100), bool)
+    assert boxes(mask, 8) == []
+    mask[3:5, 7:9] = mask[3, 40] = mask[99, 99] = True
+    assert boxes(mask, 8) == [
+        (slice(3, 5), slice(7, 9)),
+        (slice(3, 4), slice(40, 41)),
+        (slice(99, 100), slice(99, 100)),
+    ]
+    assert boxes(mask, 64) == [(slice(3, 100), slice(7, 100))]

@@ -22,8 +22,13 @@ VOTES = 20
 FEWEST_VOTES = 4
 NEAR_PX = 16
 """How far from what a coarser scale has found a finer one looks on."""
+FAR_JUMPS_PX: tuple[int, ...] = 8, 4, 1
+NEAR_JUMPS_PX: tuple[int, ...] = (1,)
+"""How far away those are that a patch asks, at the first scale and at finer ones."""
 LAST = 8.0
 """Sharpness of the last votes of a scale; of the others it is 1."""
+MOST_PX = 2**23
+"""A larger picture is filled at half the size, so that memory stays bounded; its holes are soft."""
 
 
 def completed(picture: Images, hole: Tensor) -> Images | None:
@@ -39,25 +44,30 @@ def completed(picture: Images, hole: Tensor) -> Images | None:
     scales = [(picture, hole)]
     while depth_px(scales[-1][1].cpu().numpy()).max(initial=0) > COARSEST_PX:
         scales.append(_halved(*scales[-1]))
-    fields = [PatchField(missing) for _, missing in scales]
-    while fields and not fields[-1].may.any():
-        del fields[-1]
+    while scales and not PatchField(scales[-1][1]).may.any():
+        del scales[-1]
     painted: Images | None = None
-    for scale in range(len(fields) - 1, -1, -1):
-        (known, missing), field, first = scales[scale], fields[scale], scale == len(fields) - 1
-        everywhere = max(missing.shape)
-        if painted is None:
+    field: PatchField | None = None
+    votes = VOTES
+    for known, missing in reversed(scales):
+        if painted is not None:
+            painted = torch.where(missing, _doubled(painted)[:, : missing.shape[0], : missing.shape[1]], known)
+        if painted is not None and missing.numel() > MOST_PX:
+            continue
+        coarser, field = field, PatchField(missing)
+        if painted is None or coarser is None:
+            far_px, jumps_px = max(missing.shape), FAR_JUMPS_PX
             painted = guessed(known[None], missing[None, None].to(known))[0]
             for _ in range(SETTLING):
-                field.search(painted, jumps_px=(8, 4, 1), far_px=everywhere)
+                field.search(painted, jumps_px=jumps_px, far_px=far_px)
         else:
-            field.start_at(fields[scale + 1])
-            painted = torch.where(missing, _doubled(painted)[:, : missing.shape[0], : missing.shape[1]], known)
+            far_px, jumps_px = NEAR_PX, NEAR_JUMPS_PX
+            field.start_at(coarser)
             painted = field.voted(painted, torch.zeros(len(field.asked), device=known.device), 0.0)
-        votes = max(FEWEST_VOTES, VOTES >> (len(fields) - 1 - scale))
         for vote in range(votes):
-            costs = field.search(painted, jumps_px=(4, 1) if first else (1,), far_px=everywhere if first else NEAR_PX)
+            costs = field.search(painted, jumps_px=jumps_px, far_px=far_px)
             painted = field.voted(painted, costs, LAST if vote == votes - 1 else 1.0)
+        votes = max(FEWEST_VOTES, votes // 2)
     return painted
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from ganvas.apply.completed import completed
-from ganvas.apply.masks import hidden, unseen
+from ganvas.apply.masks import boxes, hidden, unseen
 from ganvas.apply.planes import alpha_plane, colour_planes, has_alpha, to_pixels
 
 DEEP_PX = 24, 48
@@ -15,7 +15,10 @@ DEEP_PX = 24, 48
 better, up to the second the network is nearer to what was there, and no hole of training is deeper."""
 RIM_PX = 8
 """What of a deep hole is left to the network, along its edge."""
-LEAST_AROUND_PX = 128
+AROUND_PX = 128, 512
+"""How far around a hole patches are taken from, at least and at most: as far as it is wide."""
+APART_PX = 64
+"""Deep parts farther apart than that are filled one by one."""
 
 
 def with_patches(
@@ -23,7 +26,7 @@ def with_patches(
 ) -> tuple[np.ndarray, np.ndarray]:
     """A photograph whose deep holes are filled but for a rim, and the holes that are left.
 
-    Patches are taken from around the holes, up to as far as they are wide.
+    Patches are taken from around the hole, as far as it is wide, and never from what has been filled.
 
     Args:
         pixels: uint8 or uint16 ``(H, W, C)``; transparency stays as it is.
@@ -32,7 +35,7 @@ def with_patches(
         device: Where patches are looked for.
 
     Returns:
-        The same arrays where nothing is deep or no patch is whole, else copies.
+        The same arrays where nothing is deep, else copies; a hole that no whole patch is near to is left.
     """
     gone = hidden(mask, pixels)
     deep_px = round(DEEP_PX[0] + fidelity * (DEEP_PX[1] - DEEP_PX[0]))
@@ -40,22 +43,22 @@ def with_patches(
     if not core.any():
         return pixels, mask
     inside = unseen(gone, RIM_PX) & ~unseen(~core, deep_px) & mask
-    rows, columns = (_around(np.asarray(inside.any(axis=axis))) for axis in (1, 0))
-    part, inside = pixels[rows, columns], inside[rows, columns]
-    missing = torch.from_numpy(gone[rows, columns]).to(device)
-    filled = completed(colour_planes(part)[0].to(device), missing)
-    if filled is None:
-        return pixels, mask
-    alpha = alpha_plane(part)[0] if has_alpha(part) else None
-    patched = to_pixels(filled.cpu(), alpha, part.shape[2], part.dtype)
     pixels, mask = pixels.copy(), mask.copy()
-    pixels[rows, columns][inside] = patched[inside]
-    mask[rows, columns][inside] = False
+    for box in boxes(inside, APART_PX):
+        around = tuple(_around(span) for span in box)
+        part, missing = pixels[around], torch.from_numpy(gone[around]).to(device)
+        filled = completed(colour_planes(part)[0].to(device), missing)
+        if filled is None:
+            continue
+        alpha = alpha_plane(part)[0] if has_alpha(part) else None
+        patched = to_pixels(filled.cpu(), alpha, part.shape[2], part.dtype)
+        own = np.zeros_like(inside)
+        own[box] = inside[box]
+        pixels[own] = patched[own[around]]
+        mask[own] = False
     return pixels, mask
 
 
-def _around(marked: np.ndarray) -> slice:
-    """From the first to the last that is marked, and as much again to both sides."""
-    (at,) = marked.nonzero()
-    more = max(LEAST_AROUND_PX, int(np.ptp(at)))
-    return slice(max(0, int(at[0]) - more), int(at[-1]) + 1 + more)
+def _around(span: slice) -> slice:
+    more = min(max(AROUND_PX[0], span.stop - span.start), AROUND_PX[1])
+    return slice(max(0, span.start - more), span.stop + more)

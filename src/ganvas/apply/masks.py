@@ -93,6 +93,30 @@ def unseen(mask: np.ndarray, radius_px: int) -> np.ndarray:
     return ~known
 
 
+def boxes(mask: np.ndarray, apart_px: int) -> list[tuple[slice, slice]]:
+    """Rows and columns of what a mask marks, in groups: what lies farther apart than twice ``apart_px`` is in two.
+
+    Two boxes may overlap; what is marked in one may belong to the other.
+    """
+    tops, lefts = (np.arange(0, side, apart_px) for side in mask.shape)
+    cells = np.logical_or.reduceat(np.logical_or.reduceat(mask, tops, 0), lefts, 1) if mask.size else mask
+    left = {(int(row), int(column)) for row, column in np.argwhere(cells)}
+    found = []
+    while left:
+        group = [left.pop()]
+        for row, column in group:
+            near = {(row + down, column + right) for down in (-1, 0, 1) for right in (-1, 0, 1)} & left
+            left -= near
+            group += sorted(near)
+        spans = [slice(min(at) * apart_px, (max(at) + 1) * apart_px) for at in zip(*group, strict=True)]
+        rows, columns = (
+            slice(span.start + int(at.min()), span.start + int(at.max()) + 1)
+            for span, at in zip(spans, mask[spans[0], spans[1]].nonzero(), strict=True)
+        )
+        found.append((rows, columns))
+    return sorted(found, key=lambda box: (box[0].start, box[1].start))
+
+
 def mask_pixels(mask: np.ndarray) -> np.ndarray:
     """The mask as a picture, uint8 ``(H, W, 1)``: 255 is to be filled."""
     return mask.astype(np.uint8)[..., None] * np.uint8(255)
