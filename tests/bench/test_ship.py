@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import ship
 
+from ganvas.model.photo import shrink_model
 from tests.photo_models import write_model
 
 PROTOCOL = {"features": "f", "kernel": "bicubic", "quick": False, "strengths": [1.0], "precision": "bfloat16"}
@@ -53,3 +54,15 @@ def test_shipping_twice_tells_of_the_runs_before_once(tmp_path: Path, monkeypatc
         monkeypatch.setattr("sys.argv", ["ship.py", str(file), str(file), "--faithful-only"])
         ship.main()
         assert ship.before(file, "upscale-2") == {"started_from": [{"seen_kimg": 120.0}]}
+
+
+def test_a_run_that_started_from_a_shipped_model_tells_of_each_run_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its card has shortened what was before cards did, and has the hashes of what came after."""
+    first, shipped = {"command": "ganvas train PHOTOS", "seen_kimg": 120.0}, {"sha256": "ab", "seen_kimg": 9.0}
+    (tmp_path / "earlier.json").write_text(json.dumps({"upscale-2": [first]}))
+    monkeypatch.setattr(ship, "EARLIER", tmp_path / "earlier.json")
+    file = write_model(tmp_path / "upscale-2.safetensors", "upscale")
+    shrink_model(file, file, card={"started_from": [{"seen_kimg": 120.0}, shipped]})
+    assert ship.before(file, "upscale-2") == {"started_from": [first, shipped]}
