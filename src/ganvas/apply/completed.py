@@ -22,8 +22,8 @@ VOTES = 20
 FEWEST_VOTES = 4
 NEAR_PX = 16
 """How far from what a coarser scale has found a finer one looks on."""
-FAR_JUMPS_PX: tuple[int, ...] = 8, 4, 1
-NEAR_JUMPS_PX: tuple[int, ...] = (1,)
+FAR_JUMPS_PX = 8, 4, 1
+NEAR_JUMPS_PX = (1,)
 """How far away those are that a patch asks, at the first scale and at finer ones."""
 LAST = 8.0
 """Sharpness of the last votes of a scale; of the others it is 1."""
@@ -46,28 +46,30 @@ def completed(picture: Images, hole: Tensor) -> Images | None:
         scales.append(_halved(*scales[-1]))
     while scales and not PatchField(scales[-1][1]).may.any():
         del scales[-1]
-    painted: Images | None = None
-    field: PatchField | None = None
-    votes = VOTES
+    if not scales:
+        return None
+    known, missing = scales.pop()
+    field, votes, everywhere = PatchField(missing), VOTES, max(missing.shape)
+    painted = guessed(known[None], missing[None, None].to(known))[0]
+    for _ in range(SETTLING):
+        field.search(painted, jumps_px=FAR_JUMPS_PX, far_px=everywhere)
+    painted = _agreed(field, painted, votes, FAR_JUMPS_PX, everywhere)
     for known, missing in reversed(scales):
-        if painted is not None:
-            painted = torch.where(missing, _doubled(painted)[:, : missing.shape[0], : missing.shape[1]], known)
-        if painted is not None and missing.numel() > MOST_PX:
+        painted = torch.where(missing, _doubled(painted)[:, : missing.shape[0], : missing.shape[1]], known)
+        if missing.numel() > MOST_PX:
             continue
-        coarser, field = field, PatchField(missing)
-        if painted is None or coarser is None:
-            far_px, jumps_px = max(missing.shape), FAR_JUMPS_PX
-            painted = guessed(known[None], missing[None, None].to(known))[0]
-            for _ in range(SETTLING):
-                field.search(painted, jumps_px=jumps_px, far_px=far_px)
-        else:
-            far_px, jumps_px = NEAR_PX, NEAR_JUMPS_PX
-            field.start_at(coarser)
-            painted = field.voted(painted, torch.zeros(len(field.asked), device=known.device), 0.0)
-        for vote in range(votes):
-            costs = field.search(painted, jumps_px=jumps_px, far_px=far_px)
-            painted = field.voted(painted, costs, LAST if vote == votes - 1 else 1.0)
-        votes = max(FEWEST_VOTES, votes // 2)
+        coarser, field, votes = field, PatchField(missing), max(FEWEST_VOTES, votes // 2)
+        field.start_at(coarser)
+        painted = field.voted(painted, torch.zeros(len(field.asked), device=known.device), 0.0)
+        painted = _agreed(field, painted, votes, NEAR_JUMPS_PX, NEAR_PX)
+    return painted
+
+
+def _agreed(field: PatchField, painted: Images, votes: int, jumps_px: tuple[int, ...], far_px: int) -> Images:
+    """Search and vote in turns."""
+    for left in reversed(range(votes)):
+        costs = field.search(painted, jumps_px=jumps_px, far_px=far_px)
+        painted = field.voted(painted, costs, 1.0 if left else LAST)
     return painted
 
 
