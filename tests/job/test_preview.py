@@ -32,6 +32,7 @@ def test_nothing_is_written_and_everything_is_told(tmp_path: Path, painter: Pain
     assert isinstance(planned, Planned)
     assert planned.plan == plan
     assert ("a.png", "40x30") in planned.lines
+    assert "deep holes" not in dict(planned.lines)
 
 
 def test_seconds_are_those_of_all_tiles(tmp_path: Path, painter: Painter, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,11 +11,13 @@ from PIL.PngImagePlugin import PngInfo
 
 from ganvas.apply.deep import DEEP_PX, RIM_PX
 from ganvas.errors import DataError, FileError, GanvasError, UsageError
+from ganvas.events import Event, Planned
 from ganvas.image.photo import Photo
 from ganvas.image.provenance import SourceType
 from ganvas.image.read_photo import read_photo
 from ganvas.image.write_photo import PhotoFormat
 from ganvas.job.photo_options import PhotoOptions
+from ganvas.job.preview import DEEP_HOLES
 from ganvas.job.repair import RepairRequest, repair
 from tests.job.conftest import Models
 from tests.photo_models import noise, read_picture, repaired_levels, write_model, write_picture
@@ -267,8 +269,13 @@ def test_a_dry_run_looks_at_the_masks(tmp_path: Path, models: Models) -> None:
     write_mask(tmp_path / "masks" / "a.png", spots(9, 9))
     write_mask(tmp_path / "masks" / "b.png", spots(9, 8))
     (tmp_path / "masks" / "d.png").write_bytes(b"broken")
-    result = repair(ask(tmp_path / "in", tmp_path / "out", models, tmp_path / "masks", dry_run=True))
+    events: list[Event] = []
+    request = ask(tmp_path / "in", tmp_path / "out", models, tmp_path / "masks", dry_run=True)
+    result = repair(request, report=events.append)
     assert result.plan is not None
+    (planned,) = events
+    assert isinstance(planned, Planned)
+    assert ("deep holes", DEEP_HOLES) in planned.lines
     assert list(result.plan["files"]) == ["a.png"]
     told = result.plan["broken"]
     assert "has 8x9 pixels and its picture 9x9" in told["b.png"]
