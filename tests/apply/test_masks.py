@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import binary_dilation, distance_transform_cdt, generate_binary_structure, label
 
-from ganvas.apply.masks import boxes, grown, hidden, mask_of, mask_pixels, unseen
+from ganvas.apply.masks import boxes, depth_px, grown, hidden, mask_of, mask_pixels, unseen
 from ganvas.errors import DataError
 from ganvas.image.metadata import Metadata
 from ganvas.image.photo import Photo
@@ -120,3 +120,10 @@ def test_boxes_of_what_lies_apart() -> None:
         (slice(99, 100), slice(99, 100)),
     ]
     assert boxes(mask, 64) == [(slice(3, 100), slice(7, 100))]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_depth_is_the_taxicab_distance(seed: int) -> None:
+    hole = np.random.default_rng(seed).random((23, 31)) < 0.93
+    expected = distance_transform_cdt(hole, metric="taxicab")
+    assert np.array_equal(depth_px(hole), expected)

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from scipy import ndimage
 from torch import Tensor
 
-from ganvas.apply.patchmatch import RADIUS_PX, SHIFT, PatchField, depth_px
+from ganvas.apply.patchmatch import RADIUS_PX, SHIFT, PatchField
 from ganvas.tensors import Images
 from tests.task.scenes import scenes
 
@@ -146,10 +146,3 @@ def test_the_same_seed_finds_the_same() -> None:
         *_, _ = searched(field, picture, 2)
     assert torch.equal(fields[0].found, fields[1].found)
     assert not torch.equal(fields[0].found, fields[2].found)
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_depth_is_the_taxicab_distance(seed: int) -> None:
-    hole = np.random.default_rng(seed).random((23, 31)) < 0.93
-    expected = ndimage.distance_transform_cdt(hole, metric="taxicab")
-    assert np.array_equal(depth_px(hole), expected)

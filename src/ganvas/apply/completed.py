@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganvas.apply.guess import guessed
-from ganvas.apply.patchmatch import PatchField, depth_px
+from ganvas.apply.masks import depth_px
+from ganvas.apply.patchmatch import PatchField
 from ganvas.tensors import Images
 
 COARSEST_PX = 10

@@ -27,19 +27,17 @@ class Guess:
     Attributes:
         cells: ``(N, C, h, w)``.
         size: Height and width of the picture, pixels.
-        cell_px: Side of a cell.
     """
 
     cells: Tensor
     size: tuple[int, int]
-    cell_px: int = CELL_PX
 
     def window(self, rows: Span, columns: Span) -> Images:
         """What two spans read, ``(N, C, rows, columns)``, its last row and column repeated beyond the picture."""
         spread = self.cells
         for dim, span, side in ((2, rows, self.size[0]), (3, columns, self.size[1])):
             at = torch.arange(span.read_from, span.read_to, device=spread.device).clamp(max=side - 1)
-            spread = _stretched(spread, dim, at, self.cell_px)
+            spread = _stretched(spread, dim, at, CELL_PX)
         return spread
 
 

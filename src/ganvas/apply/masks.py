@@ -93,6 +93,16 @@ def unseen(mask: np.ndarray, radius_px: int) -> np.ndarray:
     return ~known
 
 
+def depth_px(hole: np.ndarray) -> np.ndarray:
+    """How many steps along rows and columns each pixel of bool ``(H, W)`` is from what is not marked, float32."""
+    far: np.ndarray = np.where(hole, np.float32(sum(hole.shape)), np.float32(0))
+    for axis in (0, 1):
+        way = np.expand_dims(np.arange(hole.shape[axis], dtype=np.float32), 1 - axis)
+        back = np.flip(np.minimum.accumulate(np.flip(far + way, axis), axis), axis) - way
+        far = np.minimum(np.minimum.accumulate(far - way, axis) + way, back)
+    return far
+
+
 def boxes(mask: np.ndarray, apart_px: int) -> list[tuple[slice, slice]]:
     """Rows and columns of what a mask marks, in groups: what lies farther apart than twice ``apart_px`` is in two.
 

@@ -8,11 +8,11 @@ import math
 from itertools import product
 from typing import final
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ganvas.apply.masks import depth_px
 from ganvas.tensors import Images
 
 RADIUS_PX = 3
@@ -140,16 +140,6 @@ class PatchField:
     def _anywhere(self, count: int) -> Tensor:
         places = self.may.nonzero()[:, 0]
         return places[torch.randint(len(places), (count,), generator=self._draw).to(places.device)]
-
-
-def depth_px(hole: np.ndarray) -> np.ndarray:
-    """How many steps along rows and columns each pixel of bool ``(H, W)`` is from what is not marked, float32."""
-    far: np.ndarray = np.where(hole, np.float32(sum(hole.shape)), np.float32(0))
-    for axis in (0, 1):
-        way = np.expand_dims(np.arange(hole.shape[axis], dtype=np.float32), 1 - axis)
-        back = np.flip(np.minimum.accumulate(np.flip(far + way, axis), axis), axis) - way
-        far = np.minimum(np.minimum.accumulate(far - way, axis) + way, back)
-    return far
 
 
 def _with_margin(plane: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from ganvas.job.photo_files import Entry, PhotoFiles
 
 _DECODED_COPIES = 2
 """A picture and its array live together while it is read."""
-DEEP_HOLES = "take longer, and up to 1.2 GiB more"
+DEEP_HOLES = "take longer, and up to 1.3 GiB more"
 """Measured: the hole and all around it may have `ganvas.apply.completed.MOST_PX`."""
 
 
