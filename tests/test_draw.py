@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from itertools import pairwise
-from math import erf, sqrt
+from math import cos, erf, log, pi, sin, sqrt
 
 import pytest
 import torch
@@ -18,6 +18,7 @@ METHODS: dict[str, Callable[[Draw], Tensor]] = {
     "integers": lambda draw: draw.integers(7, 2),
     "signs": lambda draw: draw.signs(2),
     "signs of a picture": lambda draw: draw.named("r1").signs(1, 9, 9),
+    "field": lambda draw: draw.field(3, 5, 5),
     "normal of a named draw": lambda draw: draw.named("a", 3).normal(2),
     "scalar rows": lambda draw: draw.normal(),
 }
@@ -90,9 +91,10 @@ def test_seeds_are_the_same_in_every_process_and_version() -> None:
 
 def test_distributions() -> None:
     draw = Draw(3, 20_000)
-    normal, uniform = draw.normal().double(), draw.uniform(low=-1.0, high=3.0)
-    for limit in (-2.0, -0.5, 0.0, 1.0):
-        assert float((normal < limit).double().mean()) == pytest.approx((1 + erf(limit / sqrt(2))) / 2, abs=0.015)
+    uniform = draw.uniform(low=-1.0, high=3.0)
+    for normal in (draw.normal(), draw.field(), draw.rows(0, 20).field(1000).flatten()):
+        for limit in (-2.0, -0.5, 0.0, 1.0):
+            assert float((normal < limit).double().mean()) == pytest.approx((1 + erf(limit / sqrt(2))) / 2, abs=0.015)
     assert uniform.min() >= -1
     assert uniform.max() <= 3
     assert float(uniform.mean()) == pytest.approx(1, abs=0.04)
@@ -141,10 +143,21 @@ def test_a_sign_is_a_bit_of_philox_at_its_row_and_place(seed: int, row: int, pla
     assert int(drawn[place]) == expected
 
 
-def test_signs_of_a_slice_do_not_cost_the_whole_batch() -> None:
+@settings(deadline=None, max_examples=30)
+@given(seed=st.integers(0, 2**63 - 1), row=st.integers(0, 2**20), place=st.integers(0, 199))
+def test_a_number_of_a_field_is_made_of_two_words_at_its_row_and_place(seed: int, row: int, place: int) -> None:
+    """Box and Muller 1958: √(-2 ln u) times cosine and sine of 2πv."""
+    first, second = philox_by_hand(place // 2, (row + (seed >> 32)) % 2**32, seed % 2**32)
+    turn = cos if place % 2 == 0 else sin
+    expected = sqrt(-2 * log((first + 0.5) / 2**32)) * turn(2 * pi * second / 2**32)
+    (drawn,) = Draw(seed, row + 1, start=row).field(2, 100).flatten(1)
+    assert float(drawn[place]) == pytest.approx(expected, rel=1e-4, abs=1e-5)
+
+
+def test_signs_and_fields_of_a_slice_do_not_cost_the_whole_batch() -> None:
     """The batch of this draw would not fit into any memory."""
     few = Draw(0, 2**40, start=2**39, stop=2**39 + 2)
-    assert few.signs(2, 3).shape == (2, 2, 3)
+    assert few.signs(2, 3).shape == few.field(2, 3).shape == (2, 2, 3)
 
 
 def test_signs_are_balanced_and_independent_over_rows_places_and_names() -> None:

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ganvas import cgroup
 from ganvas.errors import UsageError
@@ -83,6 +83,11 @@ def place(network: nn.Module, device: torch.device) -> nn.Module:
         if tensor.ndim == 4:  # of five dimensions, as in Conv3d, the order is not defined
             tensor.data = tensor.data.to(memory_format=torch.channels_last)
     return network
+
+
+def sent(tensor: Tensor, device: torch.device | str) -> Tensor:
+    """A small tensor of the CPU, there. CUDA takes it along with its next commands, so nothing waits for them."""
+    return tensor.to(device, non_blocking=torch.device(device).type == "cuda")
 
 
 def memory_bytes(device: torch.device) -> int:

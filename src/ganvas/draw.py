@@ -14,6 +14,8 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from ganvas.device import sent
+
 _LOW = 2**32 - 1
 
 
@@ -78,20 +80,37 @@ class Draw:
         Made on the device, for these rows only: each is a bit of `philox`, keyed by the seed, at its row and place.
         """
         numbers = math.prod(shape)
-        block = torch.arange(-(-numbers // 64), device=self.device)
-        own = range(self.count) if self.picks is None else self.picks
-        row = (torch.tensor(own, dtype=torch.int64, device=self.device) + self.start + (self.seed >> 32)) & _LOW
-        words = torch.stack(philox(block.expand(self.count, -1), row[:, None], self.seed & _LOW), 2)
+        words = torch.stack(self._words(-(-numbers // 64)), 2)
         octets = (words[..., None] >> torch.arange(0, 32, 8, device=self.device)) & 255
         signs = torch.nn.functional.embedding(octets, _octet_signs(self.device)).flatten(1)
         return signs[:, :numbers].reshape(self.count, *shape)
+
+    def field(self, *shape: int) -> Tensor:
+        """Standard normal like `normal`, but made on the device and for these rows only: for whole pictures.
+
+        Words of `philox` made normal in pairs (Box and Muller 1958). Devices round them differently, by some 1e-6.
+        """
+        numbers = math.prod(shape)
+        first, second = self._words(-(-numbers // 2))
+        radius = ((first + 0.5) / 2**32).log_().mul_(-2).sqrt_()
+        angle = second * (2 * math.pi / 2**32)
+        pairs = torch.stack([radius * angle.cos(), radius * angle.sin()], 2).flatten(1)
+        return pairs[:, :numbers].reshape(self.count, *shape)
+
+    def _words(self, count: int) -> tuple[Tensor, Tensor]:
+        """So many pairs of independent words for each row, keyed by the seed, at the row and a running number."""
+        own = range(self.count) if self.picks is None else self.picks
+        rows = sent(torch.tensor(own, dtype=torch.int64), self.device)
+        row = (rows + self.start + (self.seed >> 32)) & _LOW
+        block = torch.arange(count, device=self.device)
+        return philox(block.expand(self.count, -1), row[:, None], self.seed & _LOW)
 
     def _generator(self) -> torch.Generator:
         return torch.Generator().manual_seed(self.seed)
 
     def _slice(self, whole: Tensor) -> Tensor:
         own = whole[self.start : self.stop]
-        return (own if self.picks is None else own[list(self.picks)]).to(self.device)
+        return sent(own if self.picks is None else own[list(self.picks)], self.device)
 
 
 def philox(first: Tensor, second: Tensor, key: int, rounds: int = 7) -> tuple[Tensor, Tensor]:

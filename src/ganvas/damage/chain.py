@@ -14,6 +14,7 @@ from ganvas.damage.fade import Fade, faded
 from ganvas.damage.jpeg import jpeg, jpeg_twice
 from ganvas.damage.noise import noisy
 from ganvas.damage.rescale import Kernel, rescaled, shrink_kernels, shrunk
+from ganvas.device import sent
 from ganvas.draw import Draw
 from ganvas.tensors import Images
 
@@ -108,10 +109,10 @@ def damaged_photograph(clean: Images, draw: Draw, ranges: RestoreRanges = RESTOR
     for kind, column in zip(KINDS, severity.unbind(1), strict=True):
         rows = column.nonzero()[:, 0]
         if len(rows):
-            there = rows.to(clean.device)
+            there = sent(rows, clean.device)
             own = known.named(kind).picked(rows)
             damaged[there] = DAMAGES[kind](damaged[there], column[rows], own, ranges).clamp(-1, 1)
-    return damaged, severity.amax(1).to(clean.device)
+    return damaged, sent(severity.amax(1), clean.device)
 
 
 def draw_severity(draw: Draw, ranges: RestoreRanges = RESTORE) -> Tensor:
@@ -144,15 +145,15 @@ def shrunk_photograph(clean: Images, scale: int, draw: Draw, ranges: ShrinkRange
     pure = known.named("bicubic").uniform() < ranges.bicubic
     mix = torch.where(pure[:, None], torch.tensor([1.0, 0.0, 0.0]), weights / weights.sum(1, keepdim=True))
     blur_px = known.named("width").uniform(high=ranges.blur_share * scale) * _chosen(known, "blur", ranges.blur)
-    small = shrunk(clean, scale, shrink_kernels(scale, mix, blur_px).to(clean.device)).clamp_(-1, 1)
+    small = shrunk(clean, scale, sent(shrink_kernels(scale, mix, blur_px), clean.device)).clamp_(-1, 1)
     rows = _chosen(known, "noise", ranges.noise).nonzero()[:, 0]
     if len(rows):
-        own, there = known.named("noise").picked(rows), rows.to(clean.device)
+        own, there = known.named("noise").picked(rows), sent(rows, clean.device)
         sigma = own.named("sigma").uniform(high=ranges.noise_levels)
         small[there] = _with_noise(small[there], sigma, own).clamp_(-1, 1)
     rows = _chosen(known, "jpeg", ranges.jpeg).nonzero()[:, 0]
     if len(rows):
-        own, there = known.named("jpeg").picked(rows), rows.to(clean.device)
+        own, there = known.named("jpeg").picked(rows), sent(rows, clean.device)
         low, high = ranges.quality
         quality = own.named("quality").uniform(low=low, high=high)
         small[there] = jpeg(small[there], quality, own.named("halved").uniform() < 0.5)
@@ -178,7 +179,7 @@ def _blur(images: Images, severity: Tensor, draw: Draw, ranges: RestoreRanges) -
     still = gaussian_kernels(width, width * draw.named("across").uniform(low=0.4), angle)
     moved = draw.named("moved").uniform() < 0.3
     kernels = torch.where(moved[:, None, None], motion_kernels(3 * width, angle), still)
-    return blurred(images, kernels.to(images.device))
+    return blurred(images, sent(kernels, images.device))
 
 
 def _rescale(images: Images, severity: Tensor, draw: Draw, ranges: RestoreRanges) -> Images:
@@ -187,7 +188,7 @@ def _rescale(images: Images, severity: Tensor, draw: Draw, ranges: RestoreRanges
     down = [names[choice] for choice in draw.named("down").integers(3).tolist()]
     up = [names[choice] for choice in draw.named("up").integers(2).tolist()]  # nobody repeats pixels by halves
     result = rescaled(images, factor.tolist(), down, up)
-    seen = (2 * severity).clamp(max=1).to(images.device)  # the slightest resizing already blurs: it is mixed in slowly
+    seen = sent((2 * severity).clamp(max=1), images.device)  # the slightest resizing blurs: it is mixed in slowly
     return torch.lerp(images, result, seen[:, None, None, None])
 
 
@@ -204,11 +205,11 @@ def _jpeg(images: Images, severity: Tensor, draw: Draw, ranges: RestoreRanges) -
     result = torch.empty_like(images)
     once = (~twice).nonzero()[:, 0]
     if len(once):
-        there = once.to(images.device)
+        there = sent(once, images.device)
         result[there] = jpeg(images[there], quality[once], halved[once, 1])
     again = twice.nonzero()[:, 0]
     if len(again):
-        there = again.to(images.device)
+        there = sent(again, images.device)
         order = draw.named("order").uniform()[:, None] < 0.5  # the worse file may be the first or the second
         both = torch.where(order, torch.stack([quality, first], 1), torch.stack([first, quality], 1))
         shift = draw.named("shift").integers(8, 2)
@@ -221,7 +222,7 @@ def _with_noise(images: Images, sigma: Tensor, draw: Draw) -> Images:
     shot = draw.named("shot").uniform()
     grey = draw.named("grey").uniform() < 0.4
     device = images.device
-    return noisy(images, sigma.to(device), shot.to(device), grey.to(device), replace(draw, device=device))
+    return noisy(images, sent(sigma, device), sent(shot, device), sent(grey, device), replace(draw, device=device))
 
 
 def _chosen(draw: Draw, name: str, chance: float) -> Tensor:

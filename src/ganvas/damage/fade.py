@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ganvas.device import sent
 from ganvas.tensors import Images
 
 GREY = (0.299, 0.587, 0.114)
@@ -33,14 +34,14 @@ class Fade:
 
     def to(self, device: torch.device) -> "Fade":
         """The same on another device."""
-        return Fade(**{name: number.to(device) for name, number in vars(self).items()})
+        return Fade(**{name: sent(number, device) for name, number in vars(self).items()})
 
 
 def faded(images: Images, fade: Fade) -> Images:
     """RGB pictures ``(N, 3, H, W)`` in [-1, 1] after fading, in [-1, 1]; no loss of either kind changes nothing."""
     tone = _paper(fade)[:, :, None, None] * 2 - 1
     loss = (fade.loss[:, None, None] * _spread(fade, images.shape[2:])).clamp(max=1)[:, None]
-    weights = torch.tensor(GREY, device=images.device)[:, None, None]
+    weights = sent(torch.tensor(GREY), images.device)[:, None, None]
     grey = (images * weights).sum(1, keepdim=True)
     pale = images + (grey - images) * fade.colour_loss[:, None, None, None]
     return pale + (tone - pale) * loss
@@ -48,7 +49,7 @@ def faded(images: Images, fade: Fade) -> Images:
 
 def _paper(fade: Fade) -> Tensor:
     """Tone of the paper ``(N, 3)`` in [0, 1]: yellow takes blue away, and a little green."""
-    taken = torch.tensor((0.0, 0.12, 0.4), device=fade.yellow.device)
+    taken = sent(torch.tensor((0.0, 0.12, 0.4)), fade.yellow.device)
     return fade.light[:, None] * (1 - taken * fade.yellow[:, None])
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ganvas.damage.lines import distance_to_lines, grid, wandering
 from ganvas.damage.texture import smooth_noise
+from ganvas.device import sent
 from ganvas.draw import Draw
 
 Field = Callable[[Draw, tuple[int, int]], Tensor]
@@ -54,15 +55,16 @@ def draw_holes(draw: Draw, size: tuple[int, int]) -> Tensor:
         if len(rows):
             low, high = kind.area
             field = kind.field(draw.named(name).picked(rows), size)
-            masks[rows.to(draw.device)] = _lowest(field, (low + (high - low) * area[rows]).tolist())
+            lowest = _lowest(field, low + (high - low) * area[rows])
+            masks[sent(rows, draw.device)] = lowest
     return masks[:, None]
 
 
-def _lowest(fields: Tensor, areas: list[float]) -> Tensor:
-    """Where fields ``(N, H, W)`` are among their lowest shares, as numbers 0 and 1."""
-    pixels = fields[0].numel()
-    last = [field.flatten().kthvalue(max(1, round(a * pixels))).values for field, a in zip(fields, areas, strict=True)]
-    return (fields <= torch.stack(last)[:, None, None]).to(fields.dtype)
+def _lowest(fields: Tensor, areas: Tensor) -> Tensor:
+    """Where fields ``(N, H, W)`` are among their lowest shares ``(N,)``, as numbers 0 and 1."""
+    last = sent((areas * fields[0].numel()).round().long().clamp(min=1), fields.device) - 1
+    values = fields.flatten(1).sort(1).values.gather(1, last[:, None])
+    return (fields <= values[:, :, None]).to(fields.dtype)
 
 
 def _strokes(draw: Draw, size: tuple[int, int], most: int, steps: int, step: tuple[float, float]) -> Tensor:
@@ -92,7 +94,7 @@ def _boxes(draw: Draw, size: tuple[int, int], most: int = 3) -> Tensor:
     nearest = torch.full((draw.count, *size), torch.inf, device=draw.device)
     for number in range(most):
         own = draw.named("box", number)
-        centre = own.named("centre").uniform(2, low=0.1, high=0.9) * torch.tensor(size, device=draw.device)
+        centre = own.named("centre").uniform(2, low=0.1, high=0.9) * sent(torch.tensor(size), draw.device)
         side = own.named("sides").uniform(2, low=0.3, high=1.0)[:, :, None, None]
         off_y, off_x = (y - centre[:, :1, None]).abs() / side[:, 0], (x - centre[:, 1:, None]).abs() / side[:, 1]
         far = torch.maximum(off_y, off_x).masked_fill_((number > count)[:, None, None], torch.inf)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, pad
 
+from ganvas.device import sent
 from ganvas.tensors import Images
 
 BLOCK = 8
@@ -52,7 +53,7 @@ def jpeg(images: Images, quality: Tensor, halved: Tensor) -> Images:
         As many of the same shape: 8-bit levels in [-1, 1], float32. Gradients end in the rounding.
     """
     height, width = images.shape[2:]
-    tables = quality_tables(quality.to(images.device))
+    tables = sent(quality_tables(quality), images.device)
     levels = (images.float() * 127.5 + 127.5).round().clamp(0, 255)
     ycc = _coloured(levels - 128, TO_YCC)
     ycc[:, 0] += 128  # the rows of chroma sum to 0, so that of 128 grey is 0 already
@@ -60,7 +61,7 @@ def jpeg(images: Images, quality: Tensor, halved: Tensor) -> Images:
     luma = _through_tables(ycc[:, :1] - 128, tables[:, 0])
     chroma = torch.empty_like(ycc[:, 1:])
     for choice in (False, True):
-        rows = (halved == choice).nonzero()[:, 0].to(images.device)
+        rows = sent((halved == choice).nonzero()[:, 0], images.device)
         if len(rows):
             chroma[rows] = (_halved if choice else _through_tables)(ycc[rows, 1:], tables[rows, 1])
     back = _coloured(torch.cat([luma, chroma], 1), FROM_YCC).add_(128)
@@ -84,7 +85,7 @@ def jpeg_twice(images: Images, quality: Tensor, halved: Tensor, shift: Tensor) -
     """
     once = jpeg(images, quality[:, 0], halved[:, 0])
     height, width = images.shape[2:]
-    down, right = shift.to(images.device)[:, :, None].unbind(1)
+    down, right = sent(shift, images.device)[:, :, None].unbind(1)
     y, x = torch.arange(height, device=images.device), torch.arange(width, device=images.device)
     wide_y = torch.arange(height + BLOCK - 1, device=images.device)
     wide_x = torch.arange(width + BLOCK - 1, device=images.device)
@@ -99,12 +100,17 @@ def quality_tables(quality: Tensor) -> Tensor:
     """
     whole = quality.round().clamp(1, 100).long()
     percent = torch.where(whole < 50, 5000 // whole, 200 - 2 * whole)
-    base = torch.tensor((LUMA, CHROMA), device=quality.device)
+    base = torch.tensor((LUMA, CHROMA))
     return ((base * percent[:, None, None, None] + 50) // 100).clamp(1, 255).float()
 
 
 def _coloured(levels: Tensor, matrix: tuple[tuple[float, ...], ...]) -> Tensor:
-    return torch.einsum("ij,njhw->nihw", torch.tensor(matrix, device=levels.device), levels)
+    return torch.einsum("ij,njhw->nihw", _matrix(matrix, levels.device), levels)
+
+
+@cache
+def _matrix(rows: tuple[tuple[float, ...], ...], device: torch.device) -> Tensor:
+    return torch.tensor(rows, device=device)
 
 
 def _halved(chroma: Tensor, table: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor
 
+from ganvas.device import sent
 from ganvas.draw import Draw
 
 
@@ -64,7 +65,7 @@ def wandering(draw: Draw, size: tuple[int, int], steps: int, step: tuple[float, 
     Returns:
         Points ``(N, steps + 1, 2)``, y and x in pixels; they may leave the picture.
     """
-    start = draw.named("start").uniform(1, 2) * torch.tensor(size, device=draw.device)
+    start = draw.named("start").uniform(1, 2) * sent(torch.tensor(size), draw.device)
     length = draw.named("length").uniform(1, low=step[0], high=step[1]) * min(size)
     first = draw.named("direction").uniform(1, high=2 * math.pi)
     heading = first + (turn * draw.named("turn").normal(steps)).cumsum(1)

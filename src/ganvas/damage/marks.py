@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ganvas.damage.lines import distance_to_lines, distance_to_straight, grid, wandering
 from ganvas.damage.texture import smooth_noise
+from ganvas.device import sent
 from ganvas.draw import Draw
 
 Mark = tuple[Tensor, Tensor]
@@ -51,7 +52,7 @@ def film_scratches(draw: Draw, size: Size, most: int = 3) -> Mark:
 
 def folds(draw: Draw, size: Size) -> Mark:
     """A fold across the print: emulsion cracked off along it, and a slope of light and shade to both sides."""
-    side = torch.tensor(size, device=draw.device)
+    side = sent(torch.tensor(size), draw.device)
     angle = draw.named("angle").uniform(high=2 * math.pi)
     off = distance_to_straight(draw.named("centre").uniform(2, low=0.15, high=0.85) * side, angle, size)
     off = off + 0.8 * smooth_noise(draw.named("course"), size, 8)
@@ -100,7 +101,7 @@ def stains(draw: Draw, size: Size) -> Mark:
     inside = ((1 - away) * 6).clamp(0, 1)
     rim = (-((away - 0.92) * 12).square()).exp()
     strength = draw.named("strength").uniform(1, 1, low=0.1, high=0.45)
-    brown = torch.tensor((-0.05, -0.35, -0.7), device=draw.device) + 0.3 * draw.named("tint").normal(1)
+    brown = sent(torch.tensor((-0.05, -0.35, -0.7)), draw.device) + 0.3 * draw.named("tint").normal(1)
     return (inside + 0.8 * rim).clamp_(0, 1.6) * strength, brown.clamp(-1, 1)[:, :, None, None]
 
 

@@ -23,7 +23,7 @@ def noisy(images: Images, sigma: Tensor, shot: Tensor, grey: Tensor, draw: Draw)
     Returns:
         As many of the same shape.
     """
-    field = draw.named("noise").normal(*images.shape[1:])
+    field = draw.named("noise").field(*images.shape[1:])
     field = torch.where(grey[:, None, None, None], field[:, :1], field)
     shot = shot[:, None, None, None]
     light = (images + 1).clamp(0, 2)  # 2x

@@ -15,6 +15,7 @@ from torch.nn.functional import max_pool2d
 
 from ganvas.damage.chain import RestoreRanges, damaged_photograph
 from ganvas.damage.marks import MARKS
+from ganvas.device import sent
 from ganvas.draw import Draw
 from ganvas.tensors import Images
 
@@ -76,7 +77,7 @@ def scratched(clean: Images, draw: Draw, ranges: ScratchRanges = DEFAULT) -> tup
         rows = (chosen & touched).nonzero()[:, 0]
         if len(rows):
             opacity, tone = mark(draw.named(name).picked(rows), (clean.shape[2], clean.shape[3]))
-            there = rows.to(clean.device)
+            there = sent(rows, clean.device)
             damaged[there] = torch.lerp(damaged[there], tone.expand(-1, -1, *clean.shape[2:]), opacity[:, None])
     changed = (damaged - clean).abs().amax(1, keepdim=True) > VISIBLE_LEVELS / 127.5
     return damaged, max_pool2d(changed.to(clean.dtype), 3, stride=1, padding=1)

@@ -1,5 +1,7 @@
 """Batches of crops from tiles, turned and mirrored, each a function of its position and draw alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -8,7 +10,7 @@ from torch import Tensor
 from ganvas.data.batches import send
 from ganvas.data.dataset import Dataset
 from ganvas.data.sampler import Sampler
-from ganvas.device import memory_bytes
+from ganvas.device import memory_bytes, sent
 from ganvas.draw import Draw
 
 MEMORY_SHARE = 4
@@ -52,10 +54,11 @@ class Crops:
         drawn = self._sampler.indices(position, draw.total)[draw.start : draw.stop]
         rows = self._indices[drawn]
         spare = np.array(self._dataset.images.shape[1:3]) - self._size + 1
-        places = (draw.named("place").uniform(2).cpu().numpy() * spare).astype(np.int64)
+        known = replace(draw, device="cpu")  # so that nothing waits for the device
+        places = (known.named("place").uniform(2).numpy() * spare).astype(np.int64)
         cut = send(self._read(rows, places), self._device) if self._kept is None else self._taken(drawn, places)
         levels = cut.permute(0, 3, 1, 2)
-        levels = turned(levels, draw.named("turn").integers(8).to(self._device))
+        levels = turned(levels, sent(known.named("turn").integers(8), self._device))
         images = (levels.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
         return {"image": images, "index": send(rows, self._device)}
 
