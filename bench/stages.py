@@ -13,7 +13,7 @@ are critic, feature network, losses, optimizer and average, as far as there are 
 import argparse
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -190,6 +190,7 @@ def main() -> None:
     )
     parser.add_argument("--batch", type=int)
     parser.add_argument("--size", type=int, help="side of a crop, pixels")
+    parser.add_argument("--compile", action="store_true", help="the networks that paint, with torch.compile")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--out", type=Path, help="a JSON file of the numbers")
@@ -217,6 +218,7 @@ def main() -> None:
     }  # fmt: skip
     speeds = {}
     for name, config in configs.items():
+        config = replace(config, training=replace(config.training, compile=asked.compile))
         found = speed(config, device, 3 if asked.quick else 12)
         speeds[name] = {"protocol": {**protocol, "precision": config.training.precision}, **written(found)}
         print(line(name, found), flush=True)

@@ -24,6 +24,7 @@ OTHER: dict[str, Any] = {
     "batch": 6, "micro_batch": 2, "precision": "bfloat16", "seed": 11, "tick_kimg": 0.5, "sample_every_kimg": 0.75,
     "checkpoint_every_kimg": 0.3, "evaluate_every_kimg": 0.35, "features": "mobilenet-v2", "best_by": "fd",
     "keep_last": 5, "keep_every_kimg": 8.0, "preview_count": 3, "tensorboard": True,
+    "compile": True,
     "scale": 3, "pixel_share": 0.4, "pixel_weight": 7.0, "frequency_weight": 0.7, "perceptual_weight": 0.3,
     "adversarial_weight": 0.9, "patience": 4,
 }  # fmt: skip

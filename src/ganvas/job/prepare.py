@@ -28,6 +28,7 @@ from ganvas.job.weights import get_network
 from ganvas.task.generate import Generation
 from ganvas.training.aim import Aim
 from ganvas.training.check import check_scores, check_task
+from ganvas.training.compiled import require_compiler
 from ganvas.training.config import TrainConfig, TrainingOptions
 from ganvas.training.distribute import World
 from ganvas.training.journal import require_tensorboard
@@ -195,6 +196,7 @@ def make_plan(
         given = {**given, **inherited(request.start_from, given, given.get("size", pictures.size))}
     config = complete(given, pictures, device)
     require_tensorboard(config.training)
+    require_compiler(config.training, device)
     task = equipped(build_task(config, labels, own), config, device, report)
     with torch.random.fork_rng(devices=[]), torch.device("meta" if own == Own() else "cpu"):
         players = task.players()

@@ -15,6 +15,7 @@ CHANGEABLE = frozenset(
     {
         "lr", "lr_final", "gamma", "gamma_final", "kimg", "micro_batch", "tick_kimg", "sample_every_kimg",
         "checkpoint_every_kimg", "evaluate_every_kimg", "keep_last", "keep_every_kimg", "preview_count", "tensorboard",
+        "compile",
     }
 )  # fmt: skip
 """What may differ at a resume; the change is put on record."""

@@ -124,6 +124,7 @@ class TrainingOptions:
     kimg: float = option("Thousand images shown to the discriminator.", above=0)
     batch: int = option("Images a step, over all processes.", least=1)
     micro_batch: int = option("Images a process works on at once; smaller ones accumulate.", least=1)
+    compile: bool = option("Compile generators with torch.compile: a minute at first, faster steps.", default=False)
     precision: Literal["float32", "bfloat16"] = option("Arithmetic of the networks' inner layers.")
     seed: int = option("Seed of everything random.", default=0, least=0, most=2**63 - 1)
 

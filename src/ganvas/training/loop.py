@@ -29,6 +29,7 @@ from ganvas.training.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
+from ganvas.training.compiled import require_compiler
 from ganvas.training.config import TrainingOptions
 from ganvas.training.distribute import World
 from ganvas.training.health import first_non_finite
@@ -88,6 +89,7 @@ class Loop:
             KeyboardInterrupt: Someone asked to stop; the state is saved.
         """
         require_tensorboard(self.options)
+        require_compiler(self.options, self.device)
         with explained_memory(self.options, self.device, self.world):
             self._begin()
             self.journal = Journal.open(self.run, self.options, self.state.counters, self.world)

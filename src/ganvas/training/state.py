@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 from ganvas.errors import FileError
 from ganvas.training.average import averaged_copy
+from ganvas.training.compiled import compile_
 from ganvas.training.config import TrainingOptions
 from ganvas.training.distribute import World
 from ganvas.training.history import History
@@ -89,9 +90,11 @@ class TrainingState:
         for network in players.frozen.values():
             network.eval().requires_grad_(False)
         painters = [*players.generators.values(), *players.helpers.values()]
+        averages = {name: averaged_copy(network) for name, network in players.generators.items()}
+        compile_(players.generators.values(), options)
         return TrainingState(
             players=players,
-            averages={name: averaged_copy(network) for name, network in players.generators.items()},
+            averages=averages,
             generator_optimiser=build_optimiser(options, _trained(painters)),
             critic_optimiser=build_optimiser(options, _trained(players.critics.values())),
         )

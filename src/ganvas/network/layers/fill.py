@@ -1,7 +1,6 @@
 """A first, smooth guess at what is missing: means of what is known nearby, bent until they meet it without a kink."""
 
 import math
-from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -87,7 +86,6 @@ def _weighted(planes: Tensor, kernel: tuple[float, ...], dim: int) -> Tensor:
     return total
 
 
-@cache
 def _gaussian(width_px: float) -> tuple[float, ...]:
     """A kernel of sum 1. No tensor: one made under `torch.inference_mode` would be of no use in training."""
     radius = round(REACH * width_px)

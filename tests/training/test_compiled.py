@@ -1,0 +1,54 @@
+"""Compiling: asked for only, refused in one sentence, and the same steps as without."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from ganvas.errors import UsageError
+from ganvas.training.compiled import compile_, require_compiler
+from ganvas.training.distribute import World
+from ganvas.training.play import Table, play_step
+from ganvas.training.state import TrainingState
+from tests.training.toys import Counted, Simple, options
+
+CPU = torch.device("cpu")
+
+
+def broken(function: Any, **rest: Any) -> Any:
+    def fail(*given: Any) -> Any:
+        raise RuntimeError("\nInvalidCxxCompiler: no compiler was found.\n\nPages of advice follow.")
+
+    return fail
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_networks_are_compiled_if_that_is_asked_for(asked: bool) -> None:
+    network = nn.Linear(2, 2)
+    compile_([network], options(compile=asked))
+    assert (network._compiled_call_impl is not None) == asked
+    assert set(network.state_dict()) == {"weight", "bias"}
+
+
+def test_where_nothing_can_be_compiled_one_sentence_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "compile", broken)
+    require_compiler(options(), CPU)
+    with pytest.raises(
+        UsageError, match=r"^--compile does not work here \(InvalidCxxCompiler: no compiler was found\);"
+    ):
+        require_compiler(options(compile=True), CPU)
+
+
+@pytest.mark.slow
+def test_compiled_steps_are_those_of_the_plain_network() -> None:
+    ended = []
+    for compiled in (False, True):
+        settings, task = options(compile=compiled), Simple()
+        torch.manual_seed(0)
+        state = TrainingState.begin(task.players(), settings)
+        table = Table(task, Counted(), settings, task.stages[0], CPU, World())
+        for _ in range(3):
+            play_step(table, state)
+        ended.append(state.learned())
+    assert all((one - ended[1][name]).abs().max() < 1e-5 for name, one in ended[0].items())
