@@ -46,7 +46,7 @@ def jpeg(images: Images, quality: Tensor, halved: Tensor) -> Images:
 
     Args:
         images: RGB ``(N, 3, H, W)`` in [-1, 1] of any size, taken as 8-bit levels.
-        quality: ``(N,)`` from 1 to 100, rounded; scales the standard tables as libjpeg does.
+        quality: ``(N,)`` from 1 to 100, rounded; scales the standard tables as libjpeg does. On the CPU.
         halved: ``(N,)``, bool: chroma has half the resolution (4:2:0) or the full one (4:4:4).
 
     Returns:

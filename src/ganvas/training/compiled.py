@@ -30,5 +30,5 @@ def require_compiler(options: TrainingOptions, device: torch.device) -> None:
     try:
         torch.compile(torch.nn.functional.silu)(torch.zeros(2, device=device))
     except Exception as error:  # torch has no common kind for what may be missing
-        why = next(line for line in f"{error}".splitlines() if line.strip()).rstrip(".:")
+        why = next((line.rstrip(".:") for line in f"{error}".splitlines() if line.strip()), type(error).__name__)
         raise UsageError(f"--compile does not work here ({why}); leave it out, or install a C++ compiler.") from error
