@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch._dynamo.utils import counters
 
 from ganvas.errors import UsageError
 from ganvas.training.compiled import compile_, require_compiler
@@ -52,7 +53,9 @@ def test_where_nothing_can_be_compiled_one_sentence_says_so(
 @pytest.mark.slow
 def test_compiled_steps_are_those_of_the_plain_network() -> None:
     ended = []
+    counters.clear()
     for compiled in (False, True):
+        assert not counters["frames"]["ok"]  # nothing was compiled yet
         settings, task = options(compile=compiled), Simple()
         torch.manual_seed(0)
         state = TrainingState.begin(task.players(), settings)
@@ -60,4 +63,5 @@ def test_compiled_steps_are_those_of_the_plain_network() -> None:
         for _ in range(3):
             play_step(table, state)
         ended.append(state.learned())
+    assert counters["frames"]["ok"]
     assert all((one - ended[1][name]).abs().max() < 1e-5 for name, one in ended[0].items())
