@@ -132,9 +132,9 @@ def measured(words: str, runs: Path, seconds: float, seeds: Sequence[int], every
     given = options.split()
     kept = runs / f"kimg-{seconds:g}.txt"  # a sweep that was cut goes on with the budget that it measured
     if not kept.is_file():
-        first, second = (
+        _, first, second = (
             train(runs / "short", *given, *RARELY, "--kimg", str(kimg), "--resume", "never").processor_s
-            for kimg in SHORT_KIMG
+            for kimg in (SHORT_KIMG[0], *SHORT_KIMG)  # the first of all may have to pack the photographs
         )
         kept.write_text(f"{seconds * (SHORT_KIMG[1] - SHORT_KIMG[0]) / (second - first):.2g}")
     kimg = float(kept.read_text())
