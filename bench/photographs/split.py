@@ -16,6 +16,7 @@ from typing import Literal, get_args
 LIST = Path(__file__).parent / "list.tsv"
 SEED = "ganvas photographs 1"
 TENTH = 10
+HALVED_FROM_PX = 2800
 
 Part = Literal["training", "validation", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -40,8 +41,8 @@ class Photograph:
         source: A name of `sources.table.SOURCES`.
         file: Its path in the source.
         scene: What it shares with its near duplicates.
-        width: In pixels.
-        height: In pixels.
+        width: Of the file, in pixels.
+        height: Likewise.
         licence: As its package or its project says.
         author: Likewise; empty where they do not say.
     """
@@ -60,6 +61,16 @@ class Photograph:
     def stratum(self) -> str:
         """What each part gets a share of: the source and, where it has some, its upper folder."""
         return f"{self.source}/{self.file.split('/')[0]}" if self.source == "gcompris" else self.source
+
+    @property
+    def halved(self) -> bool:
+        """Whether it is used at half its size: what is that large is soft."""
+        return max(self.width, self.height) >= HALVED_FROM_PX
+
+    @property
+    def pixels(self) -> int:
+        """How many it has as it is used."""
+        return (self.width // 2) * (self.height // 2) if self.halved else self.width * self.height
 
 
 def read_list(path: Path = LIST) -> list[Photograph]:

