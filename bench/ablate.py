@@ -25,6 +25,7 @@ from photographs import ours
 from photographs.crops import photographs
 from photographs.field import Task
 from photographs.measure import Problem
+from photographs.plain_errors import plain_errors
 from photographs.scores import distance_of
 from PIL import Image
 from trained import trained
@@ -99,6 +100,7 @@ def _psnr(picture: np.ndarray, problem: Problem) -> float:
     return float(psnr(picture[None], problem.crop.pixels[None], border_px=problem.border_px, channel="y"))
 
 
+@plain_errors()
 def main() -> None:
     """Train and compare."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

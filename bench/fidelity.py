@@ -21,6 +21,7 @@ from photo_data import FOLDER
 from photographs import ours
 from photographs.crops import photographs
 from photographs.measure import Problem
+from photographs.plain_errors import plain_errors
 from photographs.scores import distance_of, scored
 from scipy import ndimage, stats
 
@@ -59,6 +60,7 @@ def contrast(problem: Problem, scale: int) -> Plane:
     return np.asarray(np.kron(np.abs(grey - ndimage.uniform_filter(grey, 5)), np.ones((scale, scale))))
 
 
+@plain_errors()
 def main() -> None:
     """Measure one model."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -15,6 +15,7 @@ from photo import FEATURES, SIDE_PX, problems
 from photo_data import FOLDER
 from photographs import ours
 from photographs.crops import photographs
+from photographs.plain_errors import plain_errors
 from photographs.scores import distance_of, scored
 from scipy.ndimage import gaussian_filter
 
@@ -41,6 +42,7 @@ def noise(painted: Levels, original: Levels, generator: np.random.Generator) -> 
     return np.asarray(np.sqrt(smooth(missing**2, AROUND_PX)) * grain / grain.std())
 
 
+@plain_errors()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photographs", type=Path, default=FOLDER / "validation")

@@ -27,6 +27,7 @@ from photographs.damage import KERNELS
 from photographs.field import TASKS, Setting, Task, finders, installed, methods
 from photographs.measure import Problem, Result, repairing, restoring, seek, solve, upscaling
 from photographs.method import Picture
+from photographs.plain_errors import plain_errors
 from photographs.scores import distance_of
 
 from ganvas.device import choose_precision
@@ -83,6 +84,7 @@ def cost_picture(folder: Path) -> Picture:
     return first.pixels
 
 
+@plain_errors()
 def main() -> None:
     """Measure, print, write."""
     asked = arguments()

@@ -21,6 +21,7 @@ from photographs.crops import photographs
 from photographs.masks import oval
 from photographs.measure import chance_of
 from photographs.method import Method
+from photographs.plain_errors import plain_errors
 from photographs.scores import distance_of, scored
 from photographs.sheet import write_sheet
 
@@ -42,6 +43,7 @@ def methods() -> list[Method]:
     return [*classical.repairers(), alone, Method("repair", ours.repairer(network, spec, fidelity=0.0))]
 
 
+@plain_errors()
 def main() -> None:
     """Measure and draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -19,6 +19,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from photographs.plain_errors import plain_errors
 from photographs.split import LIST, read_list
 
 from ganvas.model.load import read_descriptor
@@ -90,6 +91,7 @@ def speed(found: Path, name: str) -> dict[str, Any]:
     return speeds[name]
 
 
+@plain_errors()
 def main() -> None:
     """Ship one model."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

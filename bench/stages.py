@@ -21,6 +21,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from photographs.plain_errors import plain_errors
 from throughput import seconds
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -181,6 +182,7 @@ def written(found: Speed) -> dict[str, Any]:
     return {key: round(value, 3) if isinstance(value, float) else value for key, value in asdict(found).items()}
 
 
+@plain_errors()
 def main() -> None:
     """Print a line a task or model."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

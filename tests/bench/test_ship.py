@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import ship
+from photographs.split import LIST, read_list
 
 from ganvas.model.load import read_descriptor
 from ganvas.model.photo import shrink_model
@@ -66,10 +67,10 @@ def test_a_card_names_the_list_that_its_model_was_trained_on(tmp_path: Path, mon
     monkeypatch.setattr("sys.argv", ["ship.py", str(run), str(file)])
     ship.main()
     first = read_descriptor(file).card
-    assert first["data_list_sha256"] == hashlib.sha256(ship.LIST.read_bytes()).hexdigest()
-    assert first["data"].startswith(f"{sum(one.part == 'training' for one in ship.read_list())} photographs")
+    assert first["data_list_sha256"] == hashlib.sha256(LIST.read_bytes()).hexdigest()
+    assert first["data"].startswith(f"{sum(one.part == 'training' for one in read_list())} photographs")
     later = tmp_path / "list.tsv"
-    later.write_text("\n".join(ship.LIST.read_text().splitlines()[:3]) + "\n")
+    later.write_text("\n".join(LIST.read_text().splitlines()[:3]) + "\n")
     monkeypatch.setattr(ship, "LIST", later)
     monkeypatch.setattr("sys.argv", ["ship.py", str(file), str(file)])
     ship.main()

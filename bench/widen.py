@@ -1,0 +1,112 @@
+"""Begin a wider restorer with what a narrower one has learned.
+
+    python bench/widen.py src/ganvas/weights/restore.safetensors wide.safetensors --width 48
+    ganvas train PHOTOS --task restore --start-from wide.safetensors
+
+Channels are doubled, not made up: a new one is a copy of an old one, and whoever listened to the old one listens to
+both, in shares drawn by chance that add up to what it heard before (Net2WiderNet, Chen et al. 2015, arXiv:1511.05641).
+What the network paints stays nearly the same, not quite: layer normalisation counts the copies.
+"""
+
+import argparse
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from photographs.plain_errors import plain_errors
+from torch import Tensor
+
+from ganvas.model.photo import NAME, load_photo_model
+from ganvas.model.save import write_tensors
+
+GATE = 2
+"""Halves of the channels before a gate; each is widened by itself."""
+SHUFFLED = 4
+"""Channels that one becomes before a pixel shuffle."""
+
+
+def sources(old: int, new: int) -> Tensor:
+    """Of which old channel each new one is a copy."""
+    return torch.arange(new) % old
+
+
+def copied(values: Tensor, origin: Tensor, repeats: int = 1) -> Tensor:
+    """Rows for every new channel, which may stand as several rows together."""
+    rows: Tensor = values.reshape(-1, repeats, *values.shape[1:])[origin]
+    return rows.flatten(0, 1)
+
+
+def shared(weight: Tensor, origin: Tensor, chance: torch.Generator) -> Tensor:
+    """Columns for every new channel; the copies of one old channel share its weight."""
+    shares = torch.rand((len(weight), len(origin)), generator=chance) + 0.5
+    total = torch.zeros(len(weight), int(origin.max()) + 1).index_add_(1, origin, shares)
+    shares = shares / total[:, origin]
+    return weight[:, origin] * shares.reshape(*shares.shape, *[1] * (weight.dim() - 2))
+
+
+def gated(values: Tensor, origin: Tensor) -> Tensor:
+    """`copied` in each of the two halves that are multiplied."""
+    return torch.cat([copied(half, origin) for half in values.chunk(GATE)])
+
+
+def wider(weights: Mapping[str, Tensor], width: int, seed: int = 0) -> dict[str, Tensor]:
+    """The weights of a `Unet` of depthwise blocks with more channels, at every scale by the same factor.
+
+    Args:
+        weights: Of the narrower one, by name.
+        width: Channels of the finest scale of the wider one, at most twice those of the narrower.
+        seed: For the shares.
+    """
+    chance = torch.Generator().manual_seed(seed)
+    downs = sorted(key for key in weights if re.fullmatch(r"body\.downs\.\d+\.bias", key))
+    old = [len(weights[key]) for key in ("from_image.bias", *downs)]
+    origins = [sources(channels, channels * width // old[0]) for channels in old]
+    done = {}
+    for key, value in weights.items():
+        match key.split("."):
+            case ["from_image", _]:
+                value = copied(value, origins[0])
+            case ["to_image", _, "weight"]:
+                value = shared(value, origins[0], chance)
+            case ["body", "downs", scale, kind]:
+                value = copied(value, origins[int(scale) + 1])
+                value = shared(value, origins[int(scale)], chance) if kind == "weight" else value
+            case ["body", "ups", scale, kind]:
+                value = copied(value, origins[int(scale)], SHUFFLED)
+                value = shared(value, origins[int(scale) + 1], chance) if kind == "weight" else value
+            case ["body", *where, ("spatial" | "pointwise") as branch, place, kind] if place != "0":
+                origin = origins[-1] if where[0] == "bottom" else origins[int(where[1])]
+                last = place == ("4" if branch == "spatial" else "3")
+                value = copied(value, origin) if last else gated(value, origin)
+                value = shared(value, origin, chance) if kind == "weight" and value.shape[1] > 1 else value
+            case ["body", *where, _, "0", "norm", _]:
+                value = copied(value, origins[-1] if where[0] == "bottom" else origins[int(where[1])])
+        done[key] = value
+    return done
+
+
+@plain_errors()
+def main() -> None:
+    """Widen one model."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("source", type=Path)
+    parser.add_argument("target", type=Path)
+    parser.add_argument("--width", type=int, required=True)
+    asked = parser.parse_args()
+    model = load_photo_model(asked.source, device="cpu")
+    spec = model.descriptor.generators[NAME]
+    if spec.arguments.get("block") != "depthwise":
+        raise SystemExit(f"'{asked.source}' has no depthwise blocks; only a restorer that has them can be widened.")
+    old, most = spec.arguments["width"], spec.arguments["max_width"]
+    if not old < asked.width <= 2 * old:
+        raise SystemExit(f"'{asked.source}' has {old} channels, so the width must be {old + 1} to {2 * old}.")
+    grown = {**spec.arguments, "width": asked.width, "max_width": most * asked.width // old}
+    tensors = {f"{NAME}/{key}": value for key, value in wider(model.inventive, asked.width).items()}
+    described = replace(model.descriptor, generators={NAME: replace(spec, arguments=grown)})
+    write_tensors(asked.target, described, tensors)
+
+
+if __name__ == "__main__":
+    main()
