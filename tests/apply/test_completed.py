@@ -105,3 +105,13 @@ def test_a_picture_whose_patches_are_whole_at_the_finest_scale_alone() -> None:
     hole = torch.ones((80, 90), dtype=torch.bool)
     hole[:8] = False
     assert torch.allclose(filled(torch.full((3, 80, 90), -0.5), hole), torch.tensor(-0.5))
+
+
+def test_progress_rises_to_one_and_is_mostly_that_of_the_finest_scale() -> None:
+    told: list[float] = []
+    hole = disc(150, 131, 70, 60, 45)
+    assert completed(torch.full((1, 150, 131), 0.3), hole, told.append) is not None
+    assert told == sorted(told)
+    assert told[-1] == 1
+    assert told[0] < 0.02
+    assert completed(torch.full((1, 8, 8), 0.3), torch.ones(8, 8, dtype=torch.bool), told.append) is None

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -76,9 +77,9 @@ def test_holes_far_apart_are_filled_one_by_one(monkeypatch: pytest.MonkeyPatch) 
     """Each from around itself; the largest part that is looked at stays small."""
     sizes: list[int] = []
 
-    def watched(picture: Tensor, hole: Tensor) -> Tensor | None:
+    def watched(picture: Tensor, hole: Tensor, tick: Callable[[float], None]) -> Tensor | None:
         sizes.append(hole.numel())
-        return completed(picture, hole)
+        return completed(picture, hole, tick)
 
     monkeypatch.setattr("ganvas.apply.deep.completed", watched)
     pixels, mask = np.zeros((300, 1500, 3), np.uint8), np.zeros((300, 1500), bool)
@@ -120,3 +121,12 @@ def test_a_plain_ground_stays_plain_in_a_hole_deeper_than_the_network_sees() -> 
     out = np.concatenate([row.pixels for row in rows])
     assert np.abs(out[..., 0].astype(int) - 20_000).max() <= 2
     assert tally.patched_px == (400 - 2 * RIM_PX) * (360 - 2 * RIM_PX)
+
+
+def test_progress_goes_on_from_hole_to_hole() -> None:
+    pixels, mask = scene(0, 300, 900), disc((300, 900), 150, 200, RADIUS) | disc((300, 900), 150, 700, RADIUS)
+    told: list[float] = []
+    with_patches(pixels, mask, 1.0, CPU, told.append)
+    assert told == sorted(told)
+    assert any(share == pytest.approx(0.5) for share in told)
+    assert told[-1] == pytest.approx(1)

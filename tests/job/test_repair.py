@@ -11,13 +11,14 @@ from PIL.PngImagePlugin import PngInfo
 
 from ganvas.apply.deep import DEEP_PX, RIM_PX
 from ganvas.errors import DataError, FileError, GanvasError, UsageError
-from ganvas.events import Event, Planned
+from ganvas.events import Applied, Event, Planned
 from ganvas.image.photo import Photo
 from ganvas.image.provenance import SourceType
 from ganvas.image.read_photo import read_photo
 from ganvas.image.write_photo import PhotoFormat
 from ganvas.job.photo_options import PhotoOptions
 from ganvas.job.preview import DEEP_HOLES
+from ganvas.job.render_photo import PATCHES_SHARE
 from ganvas.job.repair import RepairRequest, repair
 from tests.job.conftest import Models
 from tests.photo_models import noise, read_picture, repaired_levels, write_model, write_picture
@@ -174,7 +175,11 @@ def test_what_was_filled_with_patches_is_said(tmp_path: Path, models: Models, fi
     request = replace(
         ask(source, tmp_path / "out.png", models, write_mask(tmp_path / "m.png", mask)), fidelity=fidelity
     )
-    (receipt,) = repair(request).receipts
+    told: list[Event] = []
+    (receipt,) = repair(request, report=told.append).receipts
+    shares = [event.share for event in told if isinstance(event, Applied)]
+    assert shares == sorted(shares)
+    assert len([share for share in shares if share < PATCHES_SHARE]) > 10  # told of while patches are looked for
     assert receipt.patched_px == (side - 2 * RIM_PX) ** 2
     assert receipt.notes == (
         f"{receipt.patched_px:,} pixels, deep in holes, were filled with patches of the photograph.",

@@ -5,6 +5,9 @@ scale, from a few pixels' depth to the finest, patches of the picture are found 
 pixel of the hole becomes the mean of what they say; again and again, until they agree.
 """
 
+from collections.abc import Callable, Sequence
+from typing import final
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -32,12 +35,13 @@ MOST_PX = 2**23
 """A larger picture is filled at half the size, so that memory stays bounded; its holes are soft."""
 
 
-def completed(picture: Images, hole: Tensor) -> Images | None:
+def completed(picture: Images, hole: Tensor, tick: Callable[[float], None] = lambda share: None) -> Images | None:
     """Fill the holes of a picture.
 
     Args:
         picture: ``(C, H, W)``; what it holds in the holes is of no matter.
         hole: bool ``(H, W)``.
+        tick: Told how much of the work is done, 0 to 1.
 
     Returns:
         ``(C, H, W)``, the same every time; None where no patch of the picture is whole.
@@ -49,29 +53,42 @@ def completed(picture: Images, hole: Tensor) -> Images | None:
         del scales[-1]
     if not scales:
         return None
+    turns = _Turns(scales[::-1], tick)
     known, missing = scales.pop()
-    field, votes, everywhere = PatchField(missing), VOTES, max(missing.shape)
+    field, everywhere = PatchField(missing), max(missing.shape)
     painted = guessed(known[None], missing[None, None].to(known))[0]
     for _ in range(SETTLING):
         field.search(painted, jumps_px=FAR_JUMPS_PX, far_px=everywhere)
-    painted = _agreed(field, painted, votes, FAR_JUMPS_PX, everywhere)
+    painted = turns.agreed(field, painted, FAR_JUMPS_PX, everywhere)
     for known, missing in reversed(scales):
         painted = torch.where(missing, _doubled(painted)[:, : missing.shape[0], : missing.shape[1]], known)
         if missing.numel() > MOST_PX:
             continue
-        coarser, field, votes = field, PatchField(missing), max(FEWEST_VOTES, votes // 2)
+        coarser, field = field, PatchField(missing)
         field.start_at(coarser)
         painted = field.voted(painted, torch.zeros(len(field.asked), device=known.device), 0.0)
-        painted = _agreed(field, painted, votes, NEAR_JUMPS_PX, NEAR_PX)
+        painted = turns.agreed(field, painted, NEAR_JUMPS_PX, NEAR_PX)
     return painted
 
 
-def _agreed(field: PatchField, painted: Images, votes: int, jumps_px: tuple[int, ...], far_px: int) -> Images:
-    """Search and vote in turns."""
-    for left in reversed(range(votes)):
-        costs = field.search(painted, jumps_px=jumps_px, far_px=far_px)
-        painted = field.voted(painted, costs, 1.0 if left else LAST)
-    return painted
+@final
+class _Turns:
+    """Searches and votes in turns, scale after scale; a turn counts as much as it has pixels to fill."""
+
+    def __init__(self, scales: Sequence[tuple[Images, Tensor]], tick: Callable[[float], None]):
+        holes = [missing for _, missing in scales if missing.numel() <= MOST_PX] or [scales[0][1]]
+        self._counts = [max(VOTES >> finer, FEWEST_VOTES) for finer in range(len(holes))]
+        self._total = sum(count * int(hole.sum()) for count, hole in zip(self._counts, holes, strict=True)) or 1
+        self._done, self._tick = 0, tick
+
+    def agreed(self, field: PatchField, painted: Images, jumps_px: tuple[int, ...], far_px: int) -> Images:
+        """All turns of the next scale."""
+        for left in reversed(range(self._counts.pop(0))):
+            costs = field.search(painted, jumps_px=jumps_px, far_px=far_px)
+            painted = field.voted(painted, costs, 1.0 if left else LAST)
+            self._done += len(field.missing)
+            self._tick(self._done / self._total)
+        return painted
 
 
 def _halved(picture: Images, hole: Tensor) -> tuple[Images, Tensor]:

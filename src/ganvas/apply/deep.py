@@ -3,6 +3,8 @@
 The network paints what is left: a rim, so that no edge shows where the patches do not go on with what is around.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
@@ -22,7 +24,11 @@ APART_PX = 64
 
 
 def with_patches(
-    pixels: np.ndarray, mask: np.ndarray, fidelity: float, device: torch.device
+    pixels: np.ndarray,
+    mask: np.ndarray,
+    fidelity: float,
+    device: torch.device,
+    tick: Callable[[float], None] = lambda share: None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """A photograph whose deep holes are filled but for a rim, and the holes that are left.
 
@@ -33,6 +39,7 @@ def with_patches(
         mask: bool ``(H, W)``.
         fidelity: From 0 to 1: the more, the deeper holes may be.
         device: Where patches are looked for.
+        tick: Told how much of the deep parts is filled, 0 to 1.
 
     Returns:
         The same arrays where nothing is deep, else copies; a hole that no whole patch is near to is left.
@@ -43,11 +50,13 @@ def with_patches(
     if not core.any():
         return pixels, mask
     inside = unseen(gone, RIM_PX) & ~unseen(~core, deep_px) & mask
-    pixels, mask = pixels.copy(), mask.copy()
+    pixels, mask, done, total = pixels.copy(), mask.copy(), 0.0, int(inside.sum())
     for box in boxes(inside, APART_PX):
         around = tuple(_around(span) for span in box)
         part, missing = pixels[around], torch.from_numpy(gone[around]).to(device)
-        filled = completed(colour_planes(part)[0].to(device), missing)
+        share = int(inside[box].sum()) / total
+        filled = completed(colour_planes(part)[0].to(device), missing, _stretch(tick, done, share))
+        done += share
         if filled is None:
             continue
         alpha = alpha_plane(part)[0] if has_alpha(part) else None
@@ -62,3 +71,8 @@ def with_patches(
 def _around(span: slice) -> slice:
     more = min(max(AROUND_PX[0], span.stop - span.start), AROUND_PX[1])
     return slice(max(0, span.start - more), span.stop + more)
+
+
+def _stretch(tick: Callable[[float], None], start: float, length: float) -> Callable[[float], None]:
+    """Tells of a part of the work as a part of the whole."""
+    return lambda share: tick(start + share * length)

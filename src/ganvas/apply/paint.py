@@ -54,6 +54,7 @@ def painted(
     strength: float = 1.0,
     fidelity: float = 1.0,
     dtype: np.dtype | None = None,
+    patching: Callable[[float], None] = lambda share: None,
 ) -> Iterator[Rows]:
     """Paint a photograph anew; what fills deep holes is in `ganvas.apply.deep`.
 
@@ -67,13 +68,14 @@ def painted(
         strength: What a plane of strength holds, 0 to 1.
         fidelity: Of the network, 0 to 1: it decides from what depth on patches fill holes.
         dtype: uint8 or uint16, of the output; that of the pixels where it is None.
+        patching: Told how much of the deep holes is filled, 0 to 1, before there are rows.
 
     Raises:
         GanvasError: as `filtered_bands`.
     """
     made = dtype or pixels.dtype
     if mask is not None and "mask" in inputs and assembly.filter.scale == 1:
-        pixels, left = with_patches(pixels, mask, fidelity, device)
+        pixels, left = with_patches(pixels, mask, fidelity, device, patching)
         tally.patched_px, mask = int(mask.sum() - left.sum()), left
     source = photo_source(pixels, mask=mask, inputs=inputs, strength=strength)
     needed = _touched(mask) if mask is not None and assembly.filter.scale == 1 else (lambda rows, columns: True)

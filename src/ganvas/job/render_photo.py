@@ -25,6 +25,8 @@ from ganvas.job.photo_options import PhotoOptions
 
 Tick = Callable[[float], None]
 """Told how much of a picture is painted, 0 to 1."""
+PATCHES_SHARE = 0.9
+"""Of the work on a photograph with deep holes: looking for patches takes nearly all the time."""
 _ROWS_AT_ONCE = 512
 
 
@@ -83,16 +85,21 @@ def render(
             strength=painter.strength,
             fidelity=painter.fidelity,
             dtype=target.dtype,
+            patching=lambda share: tick(PATCHES_SHARE * share),
         )
     else:
         rows = _as_they_are(pixels, target.dtype)
     changes: list[Change] = []
 
+    def row_tick(share: float) -> None:
+        before = PATCHES_SHARE if tally.patched_px else 0.0
+        tick(before + (1 - before) * share)
+
     def check(written: Path) -> None:
         if mask is not None:
             changes.append(verified_outside(loaded.photo, mask, target, written))
 
-    _write(rows, size, loaded.photo, target, xmp=_packet(painter, mark), map_file=map_file, check=check, tick=tick)
+    _write(rows, size, loaded.photo, target, xmp=_packet(painter, mark), map_file=map_file, check=check, tick=row_tick)
     notes = (*target.notes, *([] if unchanged is None else [unchanged]))
     profile = loaded.photo.metadata.icc
     if loaded.photo.metadata.icc_broken:
