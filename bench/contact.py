@@ -19,6 +19,7 @@ from photographs.crops import Crop, square, text
 from photographs.field import Setting, installed, own
 from photographs.masks import oval
 from photographs.measure import Picture, Problem, chance_of, repairing, restoring, upscaling
+from photographs.plain_errors import plain_errors
 from photographs.sheet import sheet
 from photographs.split import read_list
 from PIL import Image
@@ -107,11 +108,14 @@ def emptied() -> list[Row]:
     return rows
 
 
+@plain_errors()
 def main() -> None:
     """Draw all five."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("contact"))
     out: Path = parser.parse_args().out
+    if not (FOLDER / "test").is_dir():
+        raise SystemExit(f"There is no folder of photographs '{FOLDER / 'test'}'; photo_data.py lays them out.")
     out.mkdir(parents=True, exist_ok=True)
     some = [*crops(), Crop("text-dark", text(SIDE_PX, (34, 32, 30), (246, 243, 236)))]
     sheets = {

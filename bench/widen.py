@@ -1,11 +1,12 @@
 """Begin a wider restorer with what a narrower one has learned.
 
     python bench/widen.py src/ganvas/weights/restore.safetensors wide.safetensors --width 48
-    ganvas train PHOTOS --task restore --start-from wide.safetensors
+    ganvas train PHOTOS --task restore --start-from wide.safetensors --pixel-share 1
 
 Channels are doubled, not made up: a new one is a copy of an old one, and whoever listened to the old one listens to
 both, in shares drawn by chance that add up to what it heard before (Net2WiderNet, Chen et al. 2015, arXiv:1511.05641).
-What the network paints stays nearly the same, not quite: layer normalisation counts the copies.
+What the network paints stays nearly the same, not quite: layer normalisation counts the copies. Of a model with two
+ends the inventive one is taken. The card keeps what it says of training, and loses scores and speed.
 """
 
 import argparse
@@ -23,6 +24,8 @@ from ganvas.model.save import write_tensors
 
 GATE = 2
 """Halves of the channels before a gate; each is widened by itself."""
+PROJECTIONS = ("spatial", "4"), ("pointwise", "3")
+"""The last convolutions of the two branches of a block."""
 SHUFFLED = 4
 """Channels that one becomes before a pixel shuffle."""
 
@@ -76,13 +79,12 @@ def wider(weights: Mapping[str, Tensor], width: int, seed: int = 0) -> dict[str,
             case ["body", "ups", scale, kind]:
                 value = copied(value, origins[int(scale)], SHUFFLED)
                 value = shared(value, origins[int(scale) + 1], chance) if kind == "weight" else value
-            case ["body", *where, ("spatial" | "pointwise") as branch, place, kind] if place != "0":
-                origin = origins[-1] if where[0] == "bottom" else origins[int(where[1])]
-                last = place == ("4" if branch == "spatial" else "3")
-                value = copied(value, origin) if last else gated(value, origin)
+            case ["body", stage, place, *_, ("spatial" | "pointwise") as branch, layer, kind] if layer != "0":
+                origin = origins[-1 if stage == "bottom" else int(place)]
+                value = copied(value, origin) if (branch, layer) in PROJECTIONS else gated(value, origin)
                 value = shared(value, origin, chance) if kind == "weight" and value.shape[1] > 1 else value
-            case ["body", *where, _, "0", "norm", _]:
-                value = copied(value, origins[-1] if where[0] == "bottom" else origins[int(where[1])])
+            case ["body", stage, place, *_, "norm", _]:
+                value = copied(value, origins[-1 if stage == "bottom" else int(place)])
         done[key] = value
     return done
 
@@ -97,14 +99,16 @@ def main() -> None:
     asked = parser.parse_args()
     model = load_photo_model(asked.source, device="cpu")
     spec = model.descriptor.generators[NAME]
-    if spec.arguments.get("block") != "depthwise":
-        raise SystemExit(f"'{asked.source}' has no depthwise blocks; only a restorer that has them can be widened.")
+    if spec.architecture != "unet" or spec.arguments.get("block") != "depthwise":
+        raise SystemExit(f"'{asked.source}' is no U of depthwise blocks; nothing else can be widened.")
     old, most = spec.arguments["width"], spec.arguments["max_width"]
     if not old < asked.width <= 2 * old:
         raise SystemExit(f"'{asked.source}' has {old} channels, so the width must be {old + 1} to {2 * old}.")
     grown = {**spec.arguments, "width": asked.width, "max_width": most * asked.width // old}
     tensors = {f"{NAME}/{key}": value for key, value in wider(model.inventive, asked.width).items()}
-    described = replace(model.descriptor, generators={NAME: replace(spec, arguments=grown)})
+    card = {key: value for key, value in model.descriptor.card.items() if key not in ("scores", "speed")}
+    card["config"] = {**card.get("config", {}), "width": asked.width}  # `ganvas train --start-from` reads it there
+    described = replace(model.descriptor, generators={NAME: replace(spec, arguments=grown)}, card=card)
     write_tensors(asked.target, described, tensors)
 
 

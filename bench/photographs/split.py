@@ -59,7 +59,7 @@ class Photograph:
 
     @property
     def stratum(self) -> str:
-        """What each part gets a share of: the source and, where it has some, its upper folder."""
+        """What each part gets a share of: the source; of `gcompris` each upper folder."""
         return f"{self.source}/{self.file.split('/')[0]}" if self.source == "gcompris" else self.source
 
     @property

@@ -130,3 +130,20 @@ def test_progress_goes_on_from_hole_to_hole() -> None:
     assert told == sorted(told)
     assert any(share == pytest.approx(0.5) for share in told)
     assert told[-1] == pytest.approx(1)
+
+
+def test_where_boxes_overlap_nothing_is_counted_twice() -> None:
+    """A long diagonal bar and a disc in the corner that its box has empty."""
+    size = (700, 700)
+    y, x = np.mgrid[: size[0], : size[1]]
+    bar = (np.abs(y - x) < 120) & (np.minimum(y, x) > 30) & (np.maximum(y, x) < 670)
+    mask = bar | disc(size, 110, 590, RADIUS)
+    told: list[float] = []
+    pixels = scene(0, *size)
+    filled, left = with_patches(pixels, mask, 1.0, CPU, told.append)
+    inside = mask & ~left
+    assert inside[110, 590]
+    assert inside[350, 350]
+    assert np.array_equal(filled[~inside], pixels[~inside])
+    assert told == sorted(told)
+    assert told[-1] == pytest.approx(1)

@@ -63,11 +63,12 @@ def test_a_file_is_widened_and_others_are_refused(tmp_path: Path, monkeypatch: p
     model, wide = load_photo_model(source, device="cpu"), load_photo_model(target, device="cpu")
     assert wide.descriptor.generators["generator"].arguments["width"] == 12
     assert wide.photo == model.photo
+    assert wide.descriptor.card == {"licence": "CC0", "data": "drawn", "config": {"width": 12}}
     given = torch.rand(1, 4, 16, 16)
     torch.testing.assert_close(wide.at(1)(given), model.at(1)(given))
     dense = write_model(tmp_path / "dense.safetensors", "restore")
     for path, width, why in (
-        (dense, "12", "no depthwise blocks"),
+        (dense, "12", "no U of depthwise blocks"),
         (source, "8", "must be 9 to 16"),
         (source, "17", "9"),
     ):

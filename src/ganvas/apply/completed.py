@@ -32,7 +32,7 @@ NEAR_JUMPS_PX = (1,)
 LAST = 8.0
 """Sharpness of the last votes of a scale; of the others it is 1."""
 MOST_PX = 2**23
-"""A larger picture is filled at half the size, so that memory stays bounded; its holes are soft."""
+"""A larger picture is filled at half the size or less, so that memory stays bounded; its holes are soft."""
 
 
 def completed(picture: Images, hole: Tensor, tick: Callable[[float], None] = lambda share: None) -> Images | None:
@@ -49,25 +49,27 @@ def completed(picture: Images, hole: Tensor, tick: Callable[[float], None] = lam
     scales = [(picture, hole)]
     while depth_px(scales[-1][1].cpu().numpy()).max(initial=0) > COARSEST_PX:
         scales.append(_halved(*scales[-1]))
-    while scales and not PatchField(scales[-1][1]).may.any():
+    while scales and not (field := PatchField(scales[-1][1])).may.any():
         del scales[-1]
     if not scales:
         return None
-    turns = _Turns(scales[::-1], tick)
     known, missing = scales.pop()
-    field, everywhere = PatchField(missing), max(missing.shape)
+    too_large = [scale for scale in scales if scale[1].numel() > MOST_PX]
+    scales = scales[len(too_large) :][::-1]
+    turns = _Turns([missing, *(finer for _, finer in scales)], tick)
     painted = guessed(known[None], missing[None, None].to(known))[0]
+    everywhere = max(missing.shape)
     for _ in range(SETTLING):
         field.search(painted, jumps_px=FAR_JUMPS_PX, far_px=everywhere)
     painted = turns.agreed(field, painted, FAR_JUMPS_PX, everywhere)
-    for known, missing in reversed(scales):
-        painted = torch.where(missing, _doubled(painted)[:, : missing.shape[0], : missing.shape[1]], known)
-        if missing.numel() > MOST_PX:
-            continue
+    for known, missing in scales:
+        painted = _within(known, missing, painted)
         coarser, field = field, PatchField(missing)
         field.start_at(coarser)
         painted = field.voted(painted, torch.zeros(len(field.asked), device=known.device), 0.0)
         painted = turns.agreed(field, painted, NEAR_JUMPS_PX, NEAR_PX)
+    for known, missing in too_large[::-1]:
+        painted = _within(known, missing, painted)
     return painted
 
 
@@ -75,8 +77,7 @@ def completed(picture: Images, hole: Tensor, tick: Callable[[float], None] = lam
 class _Turns:
     """Searches and votes in turns, scale after scale; a turn counts as much as it has pixels to fill."""
 
-    def __init__(self, scales: Sequence[tuple[Images, Tensor]], tick: Callable[[float], None]):
-        holes = [missing for _, missing in scales if missing.numel() <= MOST_PX] or [scales[0][1]]
+    def __init__(self, holes: Sequence[Tensor], tick: Callable[[float], None]):
         self._counts = [max(VOTES >> finer, FEWEST_VOTES) for finer in range(len(holes))]
         self._total = sum(count * int(hole.sum()) for count, hole in zip(self._counts, holes, strict=True)) or 1
         self._done, self._tick = 0, tick
@@ -89,6 +90,11 @@ class _Turns:
             self._done += len(field.missing)
             self._tick(self._done / self._total)
         return painted
+
+
+def _within(known: Images, missing: Tensor, coarser: Images) -> Images:
+    """A picture whose holes show what was painted at half its size."""
+    return torch.where(missing, _doubled(coarser)[:, : missing.shape[0], : missing.shape[1]], known)
 
 
 def _halved(picture: Images, hole: Tensor) -> tuple[Images, Tensor]:

@@ -14,13 +14,15 @@ from ganvas.apply.planes import alpha_plane, colour_planes, has_alpha, to_pixels
 
 DEEP_PX = 24, 48
 """How far from all that is known a network's hole goes at most, at fidelity 0 and 1: from the first on patches look
-better, up to the second the network is nearer to what was there, and no hole of training is deeper."""
+better, up to the second the network is nearer to what was there, and few holes of training are deeper."""
 RIM_PX = 8
 """What of a deep hole is left to the network, along its edge."""
 AROUND_PX = 128, 512
 """How far around a hole patches are taken from, at least and at most: as far as it is wide."""
 APART_PX = 64
 """Deep parts farther apart than that are filled one by one."""
+
+Box = tuple[slice, slice]
 
 
 def with_patches(
@@ -52,25 +54,33 @@ def with_patches(
     inside = unseen(gone, RIM_PX) & ~unseen(~core, deep_px) & mask
     pixels, mask, done, total = pixels.copy(), mask.copy(), 0.0, int(inside.sum())
     for box in boxes(inside, APART_PX):
-        around = tuple(_around(span) for span in box)
+        around = _around(box[0]), _around(box[1])
         part, missing = pixels[around], torch.from_numpy(gone[around]).to(device)
-        share = int(inside[box].sum()) / total
-        filled = completed(colour_planes(part)[0].to(device), missing, _stretch(tick, done, share))
+        own = np.zeros_like(inside[around])
+        own[_seen_from(around, box)] = inside[box]
+        inside[box] = False  # boxes may overlap: nothing is filled twice
+        share = int(own.sum()) / total
+        filled = completed(colour_planes(part)[0].to(device), missing, _stretch(tick, done, share)) if share else None
         done += share
         if filled is None:
             continue
         alpha = alpha_plane(part)[0] if has_alpha(part) else None
-        patched = to_pixels(filled.cpu(), alpha, part.shape[2], part.dtype)
-        own = np.zeros_like(inside)
-        own[box] = inside[box]
-        pixels[own] = patched[own[around]]
-        mask[own] = False
+        part[own] = to_pixels(filled.cpu(), alpha, part.shape[2], part.dtype)[own]
+        mask[around][own] = False
     return pixels, mask
 
 
 def _around(span: slice) -> slice:
     more = min(max(AROUND_PX[0], span.stop - span.start), AROUND_PX[1])
     return slice(max(0, span.start - more), span.stop + more)
+
+
+def _seen_from(around: Box, box: Box) -> Box:
+    """A box inside another by its rows and columns there."""
+    rows, columns = (
+        slice(span.start - wide.start, span.stop - wide.start) for span, wide in zip(box, around, strict=True)
+    )
+    return rows, columns
 
 
 def _stretch(tick: Callable[[float], None], start: float, length: float) -> Callable[[float], None]:

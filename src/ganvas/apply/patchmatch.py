@@ -76,7 +76,7 @@ class PatchField:
         Args:
             picture: ``(C, H, W)``, with something in its holes.
             jumps_px: How far away those are that each patch asks.
-            far_px: Side of the largest square, halved down to a pixel, in which each tries a place.
+            far_px: How far away each tries a place; then half as far, down to a pixel.
 
         Returns:
             The squared differences of the patches and of those found, summed, ``(asked,)``.

@@ -19,7 +19,8 @@ from ganvas.draw import Draw
 from ganvas.tensors import Images
 
 KINDS = ("fade", "blur", "rescale", "noise", "jpeg")
-"""The order of their happening: the print fades, the lens blurs, the sensor is noisy, the file is compressed."""
+"""The order of their happening: the print fades, the lens blurs, it is made smaller, the sensor is noisy, the file is
+compressed."""
 
 
 @dataclass(frozen=True)
