@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 
 from PIL import Image
@@ -39,8 +40,9 @@ def run(command: list[str], package: str, folder: Path) -> None:
         raise SystemExit(f"{command[0]} could not get {package}:\n{result.stderr.strip()}")
 
 
+@cache
 def only_release(release: str, folder: Path) -> list[str]:
-    """Options that let apt-get see one Debian release and keep what it knows of it in a folder."""
+    """Options that let apt-get see one Debian release and keep what it knows of it in a folder; it is asked once."""
     for name in ("lists", "cache"):
         (folder / name / "partial").mkdir(parents=True, exist_ok=True)
     (folder / "sources.list").write_text(DEBIAN.format(release))
@@ -50,16 +52,16 @@ def only_release(release: str, folder: Path) -> list[str]:
         "State::lists": folder / "lists",
         "Cache": folder / "cache",
     }
-    return [part for name, path in places.items() for part in ("-o", f"Dir::{name}={path}")]
+    options = [part for name, path in places.items() for part in ("-o", f"Dir::{name}={path}")]
+    run(["apt-get", "update", *options], f"the list of Debian's {release}", folder)
+    return options
 
 
 def download(source: Source, folder: Path) -> Path:
     """Let the registry's own client put the package file into an empty folder."""
     command = [*DOWNLOADS[source.registry], source.package]
     if source.registry == "apt":
-        known = only_release(source.release, CACHE / "debian" / source.release)
-        run(["apt-get", "update", *known], source.package, folder)
-        command += known
+        command += only_release(source.release, CACHE / "debian" / source.release)
     run(command, source.package, folder)
     packages = [path for path in folder.iterdir() if path.is_file()]
     if len(packages) != 1:

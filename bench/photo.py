@@ -4,10 +4,11 @@
     python bench/fetch.py waifu2x realesrgan realcugan
     python bench/photo.py --upscale2 MODEL --restore MODEL --repair MODEL      (any of them, or none; or --installed)
 
-Needs the extra `bench` (`pip install ganvas[bench]`). All work on the same crops of the test photographs in one run and
-with the same threads; damages, kernels and masks are the benchmark's own. Leaves `scores.csv` (a line a crop),
-`summary.json` and contact sheets in --out. Seconds and memory are measured apart, each competitor in a fresh process on
-512 x 512 px of result. Rows marked T are rendered text. See docs/photo-data.md for the pictures.
+Needs the extras `bench` and `features` (`pip install '.[bench,features]'`). All work on the same crops of the test
+photographs in one run and with the same threads; damages, kernels and masks are the benchmark's own. Leaves
+`scores.csv` (a line a crop), `summary.json` and contact sheets in --out. Seconds and memory are measured apart, each
+competitor in a fresh process on 512 x 512 px of result. Rows marked T are rendered text. See docs/photo-data.md for the
+pictures.
 """
 
 import argparse

