@@ -1,12 +1,13 @@
-"""Begin a wider restorer with what a narrower one has learned.
+"""Begin a wider network with what a narrower one has learned.
 
     python bench/widen.py src/ganvas/weights/restore.safetensors wide.safetensors --width 48
     ganvas train PHOTOS --task restore --start-from wide.safetensors --pixel-share 1
 
 Channels are doubled, not made up: a new one is a copy of an old one, and whoever listened to the old one listens to
 both, in shares drawn by chance that add up to what it heard before (Net2WiderNet, Chen et al. 2015, arXiv:1511.05641).
-What the network paints stays nearly the same, not quite: layer normalisation counts the copies. Of a model with two
-ends the inventive one is taken. The card keeps what it says of training, and loses scores and speed.
+An upscaler (`plain`) paints the same as before; a restorer of depthwise blocks nearly so, because layer normalisation
+counts the copies. Of a model with two ends the faithful one is taken. The card keeps what it says of training, and
+loses scores and speed.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from torch import Tensor
 
 from ganvas.model.photo import NAME, load_photo_model
 from ganvas.model.save import write_tensors
+from ganvas.network.layers.reparameterised import ReparameterisedConv
 
 GATE = 2
 """Halves of the channels before a gate; each is widened by itself."""
@@ -54,7 +56,7 @@ def gated(values: Tensor, origin: Tensor) -> Tensor:
     return torch.cat([copied(half, origin) for half in values.chunk(GATE)])
 
 
-def wider(weights: Mapping[str, Tensor], width: int, seed: int = 0) -> dict[str, Tensor]:
+def wider_restorer(weights: Mapping[str, Tensor], width: int, seed: int = 0) -> dict[str, Tensor]:
     """The weights of a `Unet` of depthwise blocks with more channels, at every scale by the same factor.
 
     Args:
@@ -89,6 +91,35 @@ def wider(weights: Mapping[str, Tensor], width: int, seed: int = 0) -> dict[str,
     return done
 
 
+def wider_upscaler(weights: Mapping[str, Tensor], width: int, seed: int = 0) -> dict[str, Tensor]:
+    """The weights of a `PlainUpscaler` with more channels; the branches of each convolution begin as one.
+
+    Args:
+        weights: Of the narrower one, by name.
+        width: Channels of the wider one, at most twice those of the narrower.
+        seed: For the shares, and for what the branches start from.
+    """
+    old = len(weights["from_image.bias"])
+    chance, origin = torch.Generator().manual_seed(seed), sources(old, width)
+    done = {key: value for key, value in weights.items() if key == "to_image.bias"}
+    done |= {f"from_image.{kind}": copied(weights[f"from_image.{kind}"], origin) for kind in ("weight", "bias")}
+    done["to_image.weight"] = shared(weights["to_image.weight"], origin, chance)
+    for body in sorted({key.rsplit(".", 2)[0] for key in weights if key.startswith("body.")}):
+        narrow, wide = ReparameterisedConv(old, old), _seeded(width, seed)
+        narrow.load_state_dict({key: weights[f"{body}.{key}"] for key in narrow.state_dict()})
+        kernel = shared(copied(narrow.kernel().detach(), origin), origin, chance)
+        wide.full.weight.data += kernel - wide.kernel().detach()
+        wide.full.bias = torch.nn.Parameter(copied(weights[f"{body}.full.bias"], origin))
+        done |= {f"{body}.{key}": value.detach() for key, value in wide.state_dict().items()}
+    return done
+
+
+def _seeded(width: int, seed: int) -> ReparameterisedConv:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return ReparameterisedConv(width, width)
+
+
 @plain_errors()
 def main() -> None:
     """Widen one model."""
@@ -99,13 +130,18 @@ def main() -> None:
     asked = parser.parse_args()
     model = load_photo_model(asked.source, device="cpu")
     spec = model.descriptor.generators[NAME]
-    if spec.architecture != "unet" or spec.arguments.get("block") != "depthwise":
-        raise SystemExit(f"'{asked.source}' is no U of depthwise blocks; nothing else can be widened.")
-    old, most = spec.arguments["width"], spec.arguments["max_width"]
+    plain = spec.architecture == "plain"
+    if not plain and spec.arguments.get("block") != "depthwise":
+        raise SystemExit(
+            f"'{asked.source}' is neither a plain upscaler nor a U of depthwise blocks; only these are widened."
+        )
+    old = spec.arguments["width"]
     if not old < asked.width <= 2 * old:
         raise SystemExit(f"'{asked.source}' has {old} channels, so the width must be {old + 1} to {2 * old}.")
-    grown = {**spec.arguments, "width": asked.width, "max_width": most * asked.width // old}
-    tensors = {f"{NAME}/{key}": value for key, value in wider(model.inventive, asked.width).items()}
+    widest = {} if plain else {"max_width": spec.arguments["max_width"] * asked.width // old}
+    grown = {**spec.arguments, **widest, "width": asked.width}
+    weights = (wider_upscaler if plain else wider_restorer)(model.faithful, asked.width)
+    tensors = {f"{NAME}/{key}": value for key, value in weights.items()}
     card = {key: value for key, value in model.descriptor.card.items() if key not in ("scores", "speed")}
     card["config"] = {**card.get("config", {}), "width": asked.width}  # `ganvas train --start-from` reads it there
     described = replace(model.descriptor, generators={NAME: replace(spec, arguments=grown)}, card=card)

@@ -32,7 +32,7 @@ def without_norm(built: nn.Module) -> nn.Module:
 
 def test_but_for_the_norms_it_paints_the_same() -> None:
     narrow, wide = network(0), network(1, 12)
-    wide.load_state_dict(widen.wider(narrow.state_dict(), 12))
+    wide.load_state_dict(widen.wider_restorer(narrow.state_dict(), 12))
     given = torch.rand(1, 4, 32, 32)
     with torch.no_grad():
         assert not torch.allclose(narrow(given), given[:, :3], atol=0.1)
@@ -41,15 +41,28 @@ def test_but_for_the_norms_it_paints_the_same() -> None:
 
 def test_twice_as_wide_it_paints_the_same() -> None:
     narrow, wide = network(0), network(1, 16)
-    wide.load_state_dict(widen.wider(narrow.state_dict(), 16))
+    wide.load_state_dict(widen.wider_restorer(narrow.state_dict(), 16))
     given = torch.rand(1, 4, 32, 32)
     with torch.no_grad():
         torch.testing.assert_close(wide(given), narrow(given), atol=1e-4, rtol=1e-4)
 
 
+def test_a_wider_upscaler_paints_the_same() -> None:
+    torch.manual_seed(0)
+    narrow = build_image_to_image("plain", {"scale": 2, "width": 8, "depth": 3})
+    for parameter in narrow.parameters():
+        nn.init.normal_(parameter, std=0.1)
+    wide = build_image_to_image("plain", {"scale": 2, "width": 12, "depth": 3})
+    wide.load_state_dict(widen.wider_upscaler(narrow.state_dict(), 12))
+    given = torch.rand(1, 3, 16, 16)
+    with torch.no_grad():
+        assert not torch.allclose(narrow(given), given.repeat_interleave(2, 2).repeat_interleave(2, 3), atol=0.1)
+        torch.testing.assert_close(wide(given), narrow(given), atol=1e-4, rtol=1e-4)
+
+
 def test_copies_have_lives_of_their_own() -> None:
     wide = network(1, 16)
-    wide.load_state_dict(widen.wider(network(0).state_dict(), 16))
+    wide.load_state_dict(widen.wider_restorer(network(0).state_dict(), 16))
     wide(torch.rand(1, 4, 32, 32)).square().mean().backward()
     gradient = wide.get_parameter("from_image.weight").grad
     assert gradient is not None
@@ -68,7 +81,7 @@ def test_a_file_is_widened_and_others_are_refused(tmp_path: Path, monkeypatch: p
     torch.testing.assert_close(wide.at(1)(given), model.at(1)(given))
     dense = write_model(tmp_path / "dense.safetensors", "restore")
     for path, width, why in (
-        (dense, "12", "no U of depthwise blocks"),
+        (dense, "12", "only these are widened"),
         (source, "8", "must be 9 to 16"),
         (source, "17", "9"),
     ):
