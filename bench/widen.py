@@ -101,7 +101,7 @@ def wider_upscaler(weights: Mapping[str, Tensor], width: int, seed: int = 0) -> 
     """
     old = len(weights["from_image.bias"])
     chance, origin = torch.Generator().manual_seed(seed), sources(old, width)
-    done = {key: value for key, value in weights.items() if key == "to_image.bias"}
+    done = {"to_image.bias": weights["to_image.bias"]}
     done |= {f"from_image.{kind}": copied(weights[f"from_image.{kind}"], origin) for kind in ("weight", "bias")}
     done["to_image.weight"] = shared(weights["to_image.weight"], origin, chance)
     for body in sorted({key.rsplit(".", 2)[0] for key in weights if key.startswith("body.")}):

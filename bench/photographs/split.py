@@ -17,6 +17,7 @@ LIST = Path(__file__).parent / "list.tsv"
 SEED = "ganvas photographs 1"
 TENTH = 10
 HALVED_FROM_PX = 2800
+"""What has a longer side of so much is soft at its full size."""
 
 Part = Literal["training", "validation", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)
