@@ -144,6 +144,10 @@ def test_masks_by_name(tmp_path: Path) -> None:
     assert beside(masks, "a.jpg", "mask").name == "a.jpg.png"
     assert beside(masks, "a.webp", "mask").name == "a.png"
     assert beside(masks, "sub/B.jpg", "mask").name == "b.PNG"
+    kept = touch(tmp_path / "kept", "a.png", "a.mask.png", "a.jpg.png", "a.jpg.mask.png", "b.mask.png", "b.png")
+    assert beside(kept, "a.jpg", "mask").name == "a.jpg.mask.png"
+    assert beside(kept, "a.png", "mask").name == "a.mask.png"
+    assert beside(kept, "b.jpg", "mask").name == "b.mask.png"
     with pytest.raises(FileError, match=r"more than one mask for 'c.jpg' .*'c.png' and 'c.webp'"):
         beside(masks, "c.jpg", "mask")
     for missing in ("d.png", "none/a.png", "notes.txt"):

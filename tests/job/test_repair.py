@@ -311,6 +311,17 @@ def test_a_mask_beside_a_single_result_is_not_replaced_once_it_was_edited(tmp_pa
         assert kept.read_bytes() == content
 
 
+def test_masks_kept_beside_results_are_given_back_as_they_are(tmp_path: Path, models: Models) -> None:
+    """Corrected in an editor, the folder of results is the folder of masks."""
+    write_picture(tmp_path / "in/a.png", noise(9, 9))
+    out = tmp_path / "out"
+    request = ask(tmp_path / "in", out, models, None)
+    repair(replace(request, find_scratches=True, scratch_model=models.nothing))
+    write_mask(out / "a.mask.png", spots(9, 9))
+    done = repair(replace(request, mask=out))
+    assert done.receipts[0].masked_px == spots(9, 9).sum()
+
+
 def test_a_map_does_not_replace_the_mask(tmp_path: Path, models: Models) -> None:
     source = write_picture(tmp_path / "in.png", noise(9, 9))
     mask = write_mask(tmp_path / "out.map.png", spots(9, 9))

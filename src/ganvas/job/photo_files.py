@@ -90,6 +90,8 @@ def find_photos(given: Path, out: Path) -> PhotoFiles:
 def beside(folder: Path, name: str, what: str) -> Path:
     """The file of a folder that belongs to a photograph: of its name with any picture suffix, or with one more.
 
+    What a run kept beside its result, as in ``NAME.mask.png``, comes before what is named as the photograph is.
+
     Args:
         folder: Where masks are.
         name: The photograph's path below its own folder.
@@ -100,7 +102,8 @@ def beside(folder: Path, name: str, what: str) -> Path:
     """
     bare = PurePosixPath(_without_suffix(name))
     parent = folder / bare.parent
-    wanted = (PurePosixPath(name).name.casefold(), bare.name.casefold())
+    names = (PurePosixPath(name).name.casefold(), bare.name.casefold())
+    wanted = (*(f"{one}.{what}" for one in names), *names)
     files = sorted(parent.iterdir()) if parent.is_dir() else []
     pictures = [path for path in files if path.suffix.lower() in EXTENSIONS]
     for key in wanted:  # a.jpg.png is nearer to a.jpg than a.png is
