@@ -37,14 +37,21 @@ EARLIER = Path(__file__).parent / "photographs" / "earlier.json"
 
 def data(source: Path) -> dict[str, Any]:
     """What the card says of the photographs; that of a model that was shipped before keeps what it says."""
-    if "data_list_sha256" in read_descriptor(source).card:
+    card = read_descriptor(source).card
+    if "data_list_sha256" in card:
         return {}
     photographs = [one for one in read_list() if one.part == "training"]
-    pixels = sum(one.pixels for one in photographs)
+    pixels, pages = sum(one.pixels for one in photographs), card["picture_count"] - len(photographs)
+    if pages < 0:
+        raise SystemExit(
+            f"'{source}' was trained on {card['picture_count']} pictures, but the list has {len(photographs)}; "
+            "train it on all of them."
+        )
     return {
         "licence": LICENCE,
         "data": f"{len(photographs)} photographs, {pixels / 1e6:.0f} MP: public domain, Pexels, CC0, CC-BY, CC-BY-SA, "
-        "BSD-2-Clause; the training part of bench/photographs/list.tsv; pages of drawn text",
+        "BSD-2-Clause; the training part of bench/photographs/list.tsv"
+        + (f"; {pages} pages of drawn text" if pages else ""),
         "data_list_sha256": hashlib.sha256(LIST.read_bytes()).hexdigest(),
     }
 

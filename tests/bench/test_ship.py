@@ -32,6 +32,16 @@ def summary(folder: Path) -> Path:
     return folder / "summary.json"
 
 
+TRAINING = sum(one.part == "training" for one in read_list())
+
+
+def trained(path: Path, pages: int = 0) -> Path:
+    """A model as a run leaves it, of all photographs for training and of pages of text."""
+    file = write_model(path, "upscale")
+    shrink_model(file, file, card={"picture_count": TRAINING + pages})
+    return file
+
+
 def test_a_card_has_the_lines_of_its_own_task_and_the_worst_tenth(tmp_path: Path) -> None:
     found = ship.scores(summary(tmp_path), "repair")
     assert set(found) == {"protocol", "thin, photographs, biharmonic", "thin, photographs, repair faithful"}
@@ -52,7 +62,7 @@ def test_what_was_not_measured_is_not_shipped(tmp_path: Path) -> None:
 def test_shipping_twice_tells_of_the_runs_before_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "earlier.json").write_text(json.dumps({"upscale-2": [{"seen_kimg": 120.0}]}))
     monkeypatch.setattr(ship, "EARLIER", tmp_path / "earlier.json")
-    file = write_model(tmp_path / "upscale-2.safetensors", "upscale")
+    file = trained(tmp_path / "upscale-2.safetensors")
     assert ship.before(file, "restore") == {}
     for _ in range(2):
         monkeypatch.setattr("sys.argv", ["ship.py", str(file), str(file), "--faithful-only"])
@@ -61,14 +71,14 @@ def test_shipping_twice_tells_of_the_runs_before_once(tmp_path: Path, monkeypatc
 
 
 def test_a_card_names_the_list_that_its_model_was_trained_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = write_model(tmp_path / "upscale-2.safetensors", "upscale")
+    file = trained(tmp_path / "upscale-2.safetensors")
     run = tmp_path / "run.safetensors"
     shutil.copyfile(file, run)
     monkeypatch.setattr("sys.argv", ["ship.py", str(run), str(file)])
     ship.main()
     first = read_descriptor(file).card
     assert first["data_list_sha256"] == hashlib.sha256(LIST.read_bytes()).hexdigest()
-    assert first["data"].startswith(f"{sum(one.part == 'training' for one in read_list())} photographs")
+    assert first["data"].startswith(f"{TRAINING} photographs")
     later = tmp_path / "list.tsv"
     later.write_text("\n".join(LIST.read_text().splitlines()[:3]) + "\n")
     monkeypatch.setattr(ship, "LIST", later)
@@ -77,6 +87,13 @@ def test_a_card_names_the_list_that_its_model_was_trained_on(tmp_path: Path, mon
     assert {key: read_descriptor(file).card[key] for key in ("data", "data_list_sha256")} == {
         key: first[key] for key in ("data", "data_list_sha256")
     }
+
+
+def test_a_card_counts_the_pages_of_text(tmp_path: Path) -> None:
+    assert ship.data(trained(tmp_path / "a.safetensors", pages=32))["data"].endswith("; 32 pages of drawn text")
+    assert "pages" not in ship.data(trained(tmp_path / "a.safetensors"))["data"]
+    with pytest.raises(SystemExit, match=rf"trained on {TRAINING - 1} pictures, but the list has {TRAINING}; train it"):
+        ship.data(trained(tmp_path / "a.safetensors", pages=-1))
 
 
 def test_a_run_that_started_from_a_shipped_model_tells_of_each_run_once(
