@@ -13,7 +13,7 @@ from ganvas.apply.filter import LocalFilter
 from ganvas.apply.guess import guessed
 from ganvas.apply.paint import Tally, painted
 from ganvas.device import autocast
-from ganvas.job.find_scratches import THRESHOLD
+from ganvas.job.photo_options import THRESHOLD
 from ganvas.model.descriptor import PhotoSpec
 from ganvas.tensors import to_levels
 from photographs.method import Find, Finder, Mask, Picture, Run

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 from ganvas.events import Report
-from ganvas.job.find_scratches import FOUND_GROW_PX, THRESHOLD
-from ganvas.job.photo_options import FormatChoice, PhotoOptions, PrecisionChoice
+from ganvas.job.photo_options import FOUND_GROW_PX, THRESHOLD, FormatChoice, PhotoOptions, PrecisionChoice
 from ganvas.job.photos import PhotosResult
 from ganvas.job.repair import RepairRequest
 from ganvas.job.repair import repair as repair_job

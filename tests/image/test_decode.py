@@ -227,6 +227,19 @@ def test_large_camera_is_not_a_bomb() -> None:
     assert probe(data, "x").width_px * probe(data, "x").height_px < MAX_PIXELS
 
 
+@pytest.mark.parametrize("words", ["", "Unable to allocate 68.7 MiB for an array"])
+def test_too_little_memory_is_not_called_damage(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object) -> None:
+        raise MemoryError(words)
+
+    monkeypatch.setattr("ganvas.image.decode.eight_bits", full)
+    with pytest.raises(MemoryError):
+        decode(saved(Image.new("RGB", (4, 4)), "PNG"), "x")
+    monkeypatch.setattr("ganvas.image.decode.open_picture", full)
+    with pytest.raises(MemoryError):
+        probe(b"", "x")
+
+
 # ---- broken files
 
 

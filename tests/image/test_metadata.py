@@ -12,6 +12,7 @@ from ganvas.image.exif import exif_dpi, read_exif
 from ganvas.image.metadata import MAX_DPI, Metadata, dpi_fractions
 from ganvas.image.read_photo import read_photo
 from tests.image.handmade import PNG_SIGNATURE, chunk, noise, rgb_profile, saved, tiff
+from tests.image.test_xmp import PACKET
 
 PICTURE = Image.fromarray(noise(4, 6, 3))
 FORMATS = pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "TIFF", "BMP"])
@@ -138,6 +139,48 @@ def test_exif_as_imagemagick_hid_it_in_png() -> None:
     assert found is not None
     assert b"Maker" in found
     assert metadata(png[:end] + chunk(b"tEXt", text[:-1] + b"?") + png[end:]).exif is None
+
+
+@EXIF_FORMATS
+def test_xmp_of_every_format(format: str) -> None:
+    found = metadata(with_xmp(format, PACKET))
+    assert found.xmp is not None
+    assert "Oma &amp; ich" in found.xmp.decode()
+    assert b"Bonn" not in found.xmp
+    assert found.notes == ()
+    assert b"Bonn" in (metadata(with_xmp(format, PACKET), private=True).xmp or b"")
+    broken = metadata(with_xmp(format, PACKET[:900]), private=True)
+    assert broken.xmp is None
+    (note,) = broken.notes
+    assert note.startswith("The photograph's XMP was left out: it is damaged (")
+
+
+def with_xmp(format: str, packet: bytes) -> bytes:
+    if format == "PNG":
+        text = chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + packet)
+        return (
+            saved(PICTURE, format)[:-12] + text + chunk(b"IEND", b"")
+        )  # behind the pixels, where Pillow does not look
+    return saved(PICTURE, format, **({"tiffinfo": {700: packet}} if format == "TIFF" else {"xmp": packet}))
+
+
+def test_regions_of_a_turned_picture_go() -> None:
+    for turn, stay in ((1, True), (6, False)):
+        found = metadata(saved(PICTURE, "JPEG", xmp=PACKET, exif=exif(Orientation=turn)), private=True).xmp
+        assert (b"a face" in (found or b"")) == stay
+
+
+def test_an_iptc_block_that_is_left_out_is_said() -> None:
+    block = b"Photoshop 3.0\0" + b"8BIM\x04\x04\0\0" + struct.pack(">I", 10) + b"\x1c\x02\x78\0\5Anna "
+    jpeg = saved(PICTURE, "JPEG")
+    for data in (
+        jpeg[:2] + b"\xff\xed" + struct.pack(">H", 2 + len(block)) + block + jpeg[2:],
+        saved(PICTURE, "TIFF", tiffinfo={33723: b"\x1c\x02\x78\0\5Anna "}),
+    ):
+        (note,) = metadata(data, private=True).notes
+        assert "IPTC block was left out" in note
+    other = block.replace(b"\x04\x04", b"\x04\x0a")
+    assert metadata(jpeg[:2] + b"\xff\xed" + struct.pack(">H", 2 + len(other)) + other + jpeg[2:]).notes == ()
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")

@@ -77,6 +77,8 @@ def test_chunks_are_of_bounded_size_and_in_order() -> None:
     kinds = [kind for kind, _ in chunks_of(png(array, Metadata(b"profile", b"II*\0", (72, 72)), b"<x/>"))]
     assert kinds[:5] == [b"IHDR", b"iCCP", b"pHYs", b"eXIf", b"iTXt"]
     assert set(kinds[5:-1]) == {b"IDAT"}
+    colours = ((b"gAMA", b"\0\1\x86\xa0"), (b"cICP", b"\1\2\0\1"))
+    assert chunks_of(png(array, Metadata(b"profile", None, None, png_colours=colours)))[1:3] == list(colours)
     assert max(len(body) for _, body in chunks_of(png(array))) < 1.01 * (1 << 20)
 
 

@@ -17,6 +17,7 @@ from ganvas.image.provenance import (
     Mark,
     SourceType,
     read_mark,
+    strongest,
     xmp_packet,
 )
 from tests.image.handmade import chunk, noise, saved
@@ -47,6 +48,13 @@ def test_round_trip(format: Format, source_type: SourceType | None, recipe: dict
     expected = None if source_type is None and recipe is None else Mark(source_type, recipe)
     assert read_mark(data, "x") == expected
     assert read_mark(BytesIO(data), "x") == expected
+
+
+def test_the_strongest_mark_is_that_of_the_largest_part() -> None:
+    assert strongest(SourceType.ENHANCED, SourceType.COMPOSITE, None) == SourceType.COMPOSITE
+    assert strongest(SourceType.GENERATED, SourceType.COMPOSITE) == SourceType.GENERATED
+    assert strongest(None, SourceType.ENHANCED) == SourceType.ENHANCED
+    assert strongest(None) is None
 
 
 @FORMATS

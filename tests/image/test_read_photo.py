@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ganvas.errors import FileError
+from ganvas.image.encode import Format, encode
+from ganvas.image.provenance import SourceType
 from ganvas.image.read_photo import read_photo
 from tests.image.handmade import chunk, noise, picture, png16, rgb_profile, saved, tiff
 from tests.image.test_orientation import SEEN, STORED, WRITERS, Writer, blocks
@@ -111,6 +113,12 @@ def test_jpeg_is_close_and_lossy(mode: str) -> None:
     photo = read_photo(saved(image, "JPEG", quality=95), "x")
     assert (photo.format, photo.lossy) == ("jpeg", True)
     np.testing.assert_allclose(photo.pixels.astype(int), np.asarray(image).reshape(16, 16, -1), atol=3)
+
+
+@pytest.mark.parametrize("format", ["png", "webp", "jpeg"])
+@pytest.mark.parametrize("source_type", [*SourceType, None])
+def test_mark(format: Format, source_type: SourceType | None) -> None:
+    assert read_photo(encode(noise(4, 5, 3), format, source_type, {"seed": 1}), "x").source_type == source_type
 
 
 def test_lossy_webp_and_tiff() -> None:

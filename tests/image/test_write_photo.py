@@ -19,12 +19,14 @@ from platformdirs import user_cache_path
 
 from ganvas.data.array import read_idx
 from ganvas.errors import FileError, UnknownName, UsageError
+from ganvas.image.decode import MAX_PROFILE_BYTES
 from ganvas.image.metadata import Metadata
-from ganvas.image.provenance import SourceType, read_mark, xmp_packet
+from ganvas.image.provenance import SourceType, read_mark, with_descriptions, xmp_packet
 from ganvas.image.read_photo import read_photo
 from ganvas.image.write_photo import PHOTO_SUFFIXES, PhotoFormat, writing_photo
-from tests.image.handmade import noise, saved
+from tests.image.handmade import icc, noise, saved
 from tests.image.png_reader import read_png
+from tests.image.test_xmp import DC, PACKET, XMP, properties
 
 NONE = Metadata(icc=None, exif=None, dpi=None)
 FORMATS = pytest.mark.parametrize("format", get_args(PhotoFormat))
@@ -124,6 +126,44 @@ def test_metadata_there_and_back(tmp_path: Path, format: PhotoFormat) -> None:
     mark = read_mark(data, "x")
     assert mark is not None
     assert (mark.source_type, mark.recipe) == (SourceType.ENHANCED, {"seed": 7})
+
+
+@FORMATS
+@pytest.mark.parametrize("own", [xmp_packet(SourceType.ENHANCED, {"seed": 7}), None], ids=["marked", "bare"])
+def test_words_of_others_beside_our_own(tmp_path: Path, format: PhotoFormat, own: bytes | None) -> None:
+    first = read_photo(saved(Image.new("RGB", (2, 2)), "JPEG", xmp=PACKET), "x", keep_private=True).metadata
+    data = write(tmp_path / "x", noise(5, 6, 3), format, metadata=first, xmp=own)
+    again = read_photo(data, "x", keep_private=True).metadata
+    assert first.xmp is not None
+    assert again.xmp is not None
+    assert properties(with_descriptions(None, again.xmp)) == properties(with_descriptions(None, first.xmp))
+    mark = read_mark(data, "x")
+    assert (mark is None) if own is None else (mark is not None and mark.recipe == {"seed": 7})
+    with Image.open(BytesIO(data)) as image:
+        said = properties(image.info["xmp"])
+    assert said[DC, "description"] == "Oma & ich <1931> ü"
+    assert said.get((XMP, "CreatorTool")) == (None if own is None else "ganvas")
+
+
+@pytest.mark.parametrize("format", ["png", "tiff", "webp"])
+def test_profiles_as_long_as_in_a_jpeg(tmp_path: Path, format: PhotoFormat) -> None:
+    metadata = Metadata(icc=bytes(MAX_PROFILE_BYTES), exif=None, dpi=None)
+    assert read_photo(write(tmp_path / "x", noise(2, 2, 3), format, metadata=metadata), "x").metadata == metadata
+
+
+@pytest.mark.parametrize(
+    ("channels", "dtype", "format"), [(1, np.uint8, "webp"), (2, np.uint8, "webp"), (2, np.uint16, "tiff")]
+)
+def test_profiles_of_greys_where_grey_is_stored_as_colours(
+    tmp_path: Path, channels: int, dtype: type[np.uint8], format: PhotoFormat
+) -> None:
+    array = noise(2, 3, channels, dtype=dtype)
+    for metadata in (Metadata(icc(b"GRAY", b"XYZ ", {}), None, None), Metadata(icc(b"RGB ", b"XYZ ", {}), None, None)):
+        assert read_photo(write(tmp_path / "x", array, "png", metadata=metadata), "x").metadata == metadata
+    write(tmp_path / "x", array, format, metadata=metadata)
+    with pytest.raises(UsageError, match=f"grey with an ICC profile of greys, and a {format} .* choose png"):
+        write(tmp_path / "y", array, format, metadata=Metadata(icc(b"GRAY", b"XYZ ", {}), None, None))
+    assert not (tmp_path / "y").exists()
 
 
 @FORMATS
@@ -276,6 +316,12 @@ def test_kill_in_the_middle_leaves_the_old_file(tmp_path: Path) -> None:
         ((2, 2, 3), "jpeg", {"xmp": bytes(65_505)}, "XMP has 65,505 bytes.*65,504"),
         ((2, 2, 3), "jpeg", {"metadata": Metadata(None, bytes(65_528), None)}, "EXIF has 65,528 bytes.*65,527"),
         ((2, 2, 3), "jpeg", {"metadata": Metadata(bytes(1 << 24), None, None)}, "ICC profile has 16,777,216 bytes"),
+        (
+            (2, 2, 3),
+            "png",
+            {"metadata": Metadata(bytes(1 << 24), None, None)},
+            "a png .*16,707,345; choose tiff or webp",
+        ),
     ],
 )
 def test_refusals(

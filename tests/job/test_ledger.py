@@ -2,6 +2,7 @@ import json
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,20 @@ def test_what_may_be_replaced(tmp_path: Path) -> None:
     make(tmp_path, "a.png")
     books.finish("a.jpg", "k", [make(tmp_path, "a.jpg.png")], {})  # its result has another name now
     assert why(source="in/a.png") is None
+
+
+def test_what_a_run_that_failed_left_is_known(tmp_path: Path) -> None:
+    made, other = make(tmp_path, "a.png"), tmp_path / "b.png"
+    with suppress(KeyboardInterrupt), books_of(tmp_path) as books:
+        for file in (made, other):
+            books.begin("a.jpg", file, "in/a", "restore")
+        raise KeyboardInterrupt
+    assert Ledger(tmp_path).unfinished() == []
+    assert Ledger(tmp_path).why_kept(made, "in/a", "restore") is None
+    make(tmp_path, "a.png", b"retouched")
+    make(tmp_path, "b.png")
+    assert Ledger(tmp_path).why_kept(made, "in/a", "restore") == "was changed since it was made"
+    assert Ledger(tmp_path).why_kept(other, "in/a", "restore") == "was not made by this command"
 
 
 def test_a_file_a_user_edits_belongs_to_a_photograph(tmp_path: Path) -> None:
@@ -157,14 +172,14 @@ def test_a_folder_belongs_to_one_process_until_that_ends_however(tmp_path: Path)
 def test_what_a_killed_process_left_half_is_removed(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     (folder / "sub").mkdir(parents=True)
-    with books_of(folder) as books:
-        books.begin("a", folder / "sub" / "a.png", "in/a", "restore")
-        books.begin("b", folder / "b.png", "in/a", "restore")
-        books.begin("c", folder / "c.png", "in/a", "restore")
-        make(folder, "c.png")
-        books.finish("c", "k", [folder / "c.png"], {"verb": "restore"})
-        books.begin("d", folder / ".." / "d.png", "in/a", "restore")
-        books.begin("e", folder / "gone" / "e.png", "in/a", "restore")
+    books = Ledger(folder)
+    books.begin("a", folder / "sub" / "a.png", "in/a", "restore")
+    books.begin("b", folder / "b.png", "in/a", "restore")
+    books.begin("c", folder / "c.png", "in/a", "restore")
+    make(folder, "c.png")
+    books.finish("c", "k", [folder / "c.png"], {"verb": "restore"})
+    books.begin("d", folder / ".." / "d.png", "in/a", "restore")
+    books.begin("e", folder / "gone" / "e.png", "in/a", "restore")
     left = [".0123abcd.b.png", "sub/.0123abcd.a.png", "sub/.fedc0000.a.png"]
     others = ["b.png", ".0123abcd.x.png", ".0123abc.b.png", "0123abcd.b.png", ".0123abcd.c.png", "../.0123abcd.d.png"]
     for name in (*left, *others):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ganvas.errors import FileError
+from ganvas.image.metadata import Metadata
 from ganvas.image.write_photo import PhotoFormat
 from ganvas.job.outside_mask import outside_change, verified_outside
 from ganvas.job.photo_format import Target
@@ -46,8 +47,20 @@ def test_a_lossless_file_must_be_without_any(
     sound = write_picture(tmp_path / "c.x", pixels, "png")
     assert verified_outside(photo, mask, target, sound).max_levels == 0
     sound.write_bytes(sound.read_bytes()[:100])
-    with pytest.raises(FileError, match=r"final' could not be read back, and was not kept; see"):
+    with pytest.raises(
+        FileError, match=r"final' could not be read back \([^:']+\), and was not kept; .* another --format"
+    ):
         verified_outside(photo, mask, target, sound)
+
+
+def test_a_file_with_a_long_profile_is_read_back(tmp_path: Path) -> None:
+    pixels, mask = noise(9, 9), np.eye(9, dtype=bool)
+    printer = Metadata(icc=noise(800, 700).tobytes(), exif=None, dpi=None)  # 1.6 MB
+    photo = read_picture(write_picture(tmp_path / "a.jpg", pixels, "jpeg", printer))
+    written = write_picture(tmp_path / "b.png", photo.pixels, metadata=photo.metadata)
+    target = Target(tmp_path / "final", "png", None, pixels.dtype, 3)
+    assert verified_outside(photo, mask, target, written).max_levels == 0
+    assert read_picture(written).metadata == printer
 
 
 def test_at_the_finer_depth(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,40 @@ def test_grey_that_becomes_colour_is_said(choice: FormatChoice, channels: int, b
     assert target.channels == stored
     assert [note for note in target.notes if "equal red, green and blue" in note] == list(target.notes)
     assert bool(target.notes) == (stored != channels)
+
+
+@pytest.mark.parametrize(
+    ("given", "choice", "sentence"),
+    [
+        (photo("webp", side=8192), "webp", "webp picture has at most 16,383 pixels a side, and this one is 16384x2"),
+        (replace(photo("png"), pixels=np.zeros((1, 4, 4), np.uint8)), "jpeg", "jpeg picture has no transparency"),
+        (replace(photo("png"), metadata=Metadata(None, bytes(65_528), None)), "jpeg", "The EXIF has 65,528 bytes"),
+        (
+            replace(
+                photo("png"), pixels=np.zeros((1, 4, 1), np.uint8), metadata=Metadata(bytes(16) + b"GRAY", None, None)
+            ),
+            "webp",
+            "grey with an ICC profile of greys, .* choose png",
+        ),
+    ],
+)
+def test_what_a_format_cannot_hold_is_refused(given: Photo, choice: FormatChoice, sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        target_of(entry(), given, PhotoOptions(format=choice), scale=2)
+
+
+def test_what_only_png_can_say_of_colours_is_said_to_be_lost() -> None:
+    linear = Metadata(None, None, None, png_colours=((b"gAMA", b"\0\1\x86\xa0"),))
+    cases: list[tuple[Metadata, FormatChoice, bool]] = [
+        (linear, "jpeg", True),
+        (linear, "png", False),
+        (replace(linear, icc=b"which counts instead"), "jpeg", False),
+        (replace(linear, icc=b"which counts no more", png_colours=((b"cICP", b"\x09\x10\0\1"),)), "jpeg", True),
+        (replace(linear, png_colours=((b"sRGB", b"\0"),)), "jpeg", False),
+    ]
+    for metadata, choice, lost in cases:
+        notes = target_of(entry(), replace(photo("png"), metadata=metadata), PhotoOptions(format=choice)).notes
+        assert any("has no place in jpeg: it looks different" in note for note in notes) == lost
 
 
 def test_webp_has_an_end() -> None:

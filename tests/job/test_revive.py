@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ganvas.errors import DataError, FileError, UsageError
+from ganvas.image.encode import encode
 from ganvas.image.provenance import SourceType, read_mark
 from ganvas.job.photo_options import PhotoOptions
 from ganvas.job.revive import MASK, REPAIRED, RESTORED, ReviveRequest, revive
@@ -202,6 +203,77 @@ def test_sixteen_bits_and_transparency_all_the_way(tmp_path: Path, models: Model
     source = write_picture(tmp_path / "a.tif", pixels, "tiff")
     revive(replace(ask(source, tmp_path / "out", models), colour_lock=True))
     assert np.array_equal(read_picture(tmp_path / "out" / "a.tif").pixels, pixels)
+
+
+def test_the_mark_of_a_repair_stays_without_strength(tmp_path: Path, models: Models, scratched: np.ndarray) -> None:
+    source, out = write_picture(tmp_path / "a.png", scratched), tmp_path / "out"
+    (receipt,) = revive(replace(ask(source, out, models), strength=0.0)).receipts
+    assert (read_picture(out / "a.png").pixels != scratched).any()
+    mark = read_mark((out / "a.png").read_bytes(), "")
+    assert mark is not None
+    assert mark.source_type == receipt.source_type == SourceType.COMPOSITE
+    assert receipt.notes == ("A strength of 0 takes nothing out: nothing was restored.",)
+
+
+def test_the_mark_of_the_photograph_stays_where_an_editor_dropped_it(
+    tmp_path: Path, models: Models, scratched: np.ndarray
+) -> None:
+    source, out = tmp_path / "a.png", tmp_path / "out"
+    source.write_bytes(encode(scratched, "png", SourceType.GENERATED))
+    for _ in range(2):
+        (receipt,) = revive(replace(ask(source, out, models), strength=0.0)).receipts
+        assert receipt.source_type == SourceType.GENERATED
+        write_picture(out / "steps" / "a" / REPAIRED, scratched)
+
+
+@pytest.mark.parametrize("scale", [None, 2])
+def test_what_cannot_be_written_is_refused_before_anything_is_painted(
+    tmp_path: Path, models: Models, scale: int | None
+) -> None:
+    source, out = write_picture(tmp_path / "a.png", noise(16, 20, 4)), tmp_path / "out"
+    request = replace(ask(source, out, models), scale=scale, upscale_model=models.upscale if scale else None)
+    with pytest.raises(UsageError, match="A jpeg picture has no transparency"):
+        revive(replace(request, options=replace(request.options, format="jpeg")))
+    foreign = write_picture(out / "a.png", noise(3, 3))
+    before = foreign.read_bytes()
+    with pytest.raises(FileError, match="is there already and was not made by this command"):
+        revive(request)
+    assert not (out / "steps").exists()
+    assert foreign.read_bytes() == before
+
+
+def test_a_result_that_was_retouched_after_a_run_that_failed_stays(
+    tmp_path: Path, models: Models, scratched: np.ndarray
+) -> None:
+    source, out = write_picture(tmp_path / "a.png", scratched), tmp_path / "out"
+    revive(ask(source, out, models))
+    write_picture(out / "steps" / "a" / MASK, np.zeros((3, 3, 1), np.uint8))
+    with pytest.raises(DataError, match="has 3x3 pixels and its picture 20x16"):
+        revive(ask(source, out, models))
+    retouched = write_picture(out / "a.png", noise(16, 20, seed=5)).read_bytes()
+    write_picture(out / "steps" / "a" / MASK, np.zeros((16, 20, 1), np.uint8))
+    with pytest.raises(FileError, match=r"a\.png' is there already and was changed since it was made"):
+        revive(ask(source, out, models))
+    assert (out / "a.png").read_bytes() == retouched
+
+
+def test_a_restored_step_that_was_edited_is_for_enlarging_only(
+    tmp_path: Path, models: Models, scratched: np.ndarray
+) -> None:
+    source, out = write_picture(tmp_path / "a.png", scratched), tmp_path / "out"
+    large = replace(ask(source, out, models), scale=2, upscale_model=models.upscale)
+    revive(large)
+    by_hand = noise(16, 20, seed=8)
+    plain = ask(source, out, models)
+    revive(plain)
+    write_picture(out / "steps" / "a" / RESTORED, by_hand)
+    assert revive(plain).skipped == ("a.png",)  # nothing that it is made of has changed
+    (receipt,) = revive(replace(plain, grow=1)).receipts
+    assert receipt.notes == (f"'{out / 'steps' / 'a' / RESTORED}' was edited, and is used with --scale only.",)
+    assert not np.array_equal(read_picture(out / "a.png").pixels, by_hand)
+    (receipt,) = revive(large).receipts
+    assert np.array_equal(read_picture(out / "a.png").pixels, by_hand.repeat(2, 0).repeat(2, 1))
+    assert any("3-restored.png' was edited, and is taken as it is" in note for note in receipt.notes)
 
 
 @pytest.mark.parametrize(

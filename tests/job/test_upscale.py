@@ -93,7 +93,7 @@ def test_what_travels_on(tmp_path: Path, models: Models) -> None:
     back = read_picture(tmp_path / "out.png").metadata
     assert back.icc == metadata.icc
     assert back.dpi == pytest.approx((300.0, 300.0), abs=0.02)
-    assert receipt.metadata == {"icc": "kept", "exif": "none", "dpi": "kept", "private": "dropped"}
+    assert receipt.metadata == {"icc": "kept", "exif": "none", "xmp": "none", "dpi": "kept", "private": "dropped"}
     assert read_mark((tmp_path / "out.png").read_bytes(), "") is None
 
 

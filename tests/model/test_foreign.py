@@ -90,6 +90,35 @@ def test_files_that_are_no_networks(tmp_path: Path) -> None:
         load_foreign(tmp_path / "broken.safetensors")
 
 
+@pytest.mark.parametrize("key", ["body.20000.weight", "body.2000000000.weight", f"body.{'9' * 5000}.weight"])
+def test_layers_are_believed_only_where_all_of_them_are(tmp_path: Path, key: str) -> None:
+    save_file(srvgg() | {key: torch.zeros(12, 24, 3, 3)}, tmp_path / "far.safetensors")
+    with pytest.raises(FileError, match=r"looks like a Compact network .*Unexpected key") as told:
+        load_foreign(tmp_path / "far.safetensors")
+    assert len(str(told.value)) < 400
+    few = {name: value for name, value in srvgg().items() if name.startswith("body.0")}
+    save_file(few | {key: torch.zeros(12, 24, 3, 3)}, tmp_path / "few.safetensors")
+    with pytest.raises(FileError, match="looks like a Compact network"):
+        load_foreign(tmp_path / "few.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [({"scale": 9}, "'scale' .* is 9, but .* from 1 to 8"), ({"depth": 33}, "'depth' .* is 33, but .* from 1 to 32")],
+)
+def test_a_network_larger_than_ours_may_be_is_refused(tmp_path: Path, arguments: dict[str, int], words: str) -> None:
+    save_file(srvgg(width=2, **arguments), tmp_path / "large.safetensors")
+    with pytest.raises(FileError, match=f"none that can be built .*{words}"):
+        load_foreign(tmp_path / "large.safetensors")
+
+
+def test_keys_that_are_no_names_are_refused(tmp_path: Path) -> None:
+    state: dict[Any, Tensor] = {**srvgg(), 7: torch.zeros(1)}
+    torch.save(state, tmp_path / "seven.pth")
+    with pytest.raises(FileError, match="does not hold the weights of a network"):
+        load_foreign(tmp_path / "seven.pth")
+
+
 def test_without_spandrel_its_networks_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "spandrel", None)
     torch.save({"conv.weight": torch.zeros(3, 3, 3, 3)}, tmp_path / "net.pth")

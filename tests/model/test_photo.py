@@ -159,6 +159,8 @@ def test_models_of_the_other_kind_are_told_apart(tmp_path: Path) -> None:
         ({"photo": PhotoSpec(4, 1, 4)}, "two ways .scale"),
         ({"photo": PhotoSpec(2, 8, 4)}, "two ways .stride_px"),
         ({"photo": PhotoSpec(2, 1, 4, ("mask",))}, "two ways .inputs"),
+        ({"photo": PhotoSpec(2, 1, 0)}, "says that its network looks 0 px far, but it looks 4 px; get the file again"),
+        ({"photo": PhotoSpec(2, 1, 4096)}, "looks 4096 px far, but it looks 4 px;"),
         ({"generators": {"generator": GeneratorSpec("plain", {**ARGUMENTS, "width": 9})}}, "but its description means"),
         ({"generators": {"generator": GeneratorSpec("plain", {**ARGUMENTS, "depth": 3})}}, "does not hold the weights"),
         ({"generators": {"generator": GeneratorSpec("os.system", {})}}, "cannot be built"),

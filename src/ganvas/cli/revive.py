@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ganvas.cli.photos import Common, run
-from ganvas.job.photo_options import PhotoOptions
+from ganvas.job.photo_options import FOUND_GROW_PX, THRESHOLD, PhotoOptions
 
 
 def revive(
@@ -18,8 +18,8 @@ def revive(
     scale: int | None = None,
     fidelity: float | None = None,
     colour_lock: bool = False,
-    scratch_threshold: float = 0.8,
-    grow: int = 2,
+    scratch_threshold: float = THRESHOLD,
+    grow: int = FOUND_GROW_PX,
     repair_model: Path | None = None,
     restore_model: Path | None = None,
     upscale_model: Path | None = None,

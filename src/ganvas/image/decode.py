@@ -7,7 +7,7 @@ from io import BytesIO
 from typing import BinaryIO
 
 import numpy as np
-from PIL import ExifTags
+from PIL import ExifTags, PngImagePlugin
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
@@ -24,6 +24,9 @@ EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif
 MAX_PIXELS = 1 << 27
 """About 134 megapixels: more than nearly every camera takes, less than exhausts a workstation."""
 MAX_SIDE_PX = 65_535
+MAX_PROFILE_BYTES = 255 * 65_519
+"""An ICC profile that fits a JPEG fits a PNG, too; tables of printers and scanners have more than a megabyte."""
+PngImagePlugin.MAX_TEXT_CHUNK = MAX_PROFILE_BYTES + 1  # Pillow's own is a megabyte; that of all texts together stays
 
 _SIGNATURES: tuple[tuple[int, bytes, type[ImageFile]], ...] = (
     (0, b"\x89PNG\r\n\x1a\n", PngImageFile),
@@ -96,10 +99,14 @@ def decode(data: bytes | BinaryIO, name: str) -> np.ndarray:
 
 @contextmanager
 def reading(name: str) -> Iterator[None]:
-    """Turn whatever Pillow raises on a broken or hostile file into a `FileError` that names it."""
+    """Turn whatever Pillow raises on a broken or hostile file into a `FileError` that names it.
+
+    Raises:
+        MemoryError: There is too little memory, which says nothing about the file.
+    """
     try:
         yield
-    except FileError:
+    except (FileError, MemoryError):
         raise
     except Exception as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]

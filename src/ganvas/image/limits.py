@@ -1,15 +1,18 @@
 """What each format a picture is written in can hold."""
 
 from ganvas.errors import UsageError
+from ganvas.image.decode import MAX_PROFILE_BYTES
 from ganvas.image.metadata import Metadata
+from ganvas.image.png import mean_srgb
 
 MAX_SIDE_PX = {"png": 2**31 - 1, "tiff": 2**31 - 1, "webp": 16_383, "jpeg": 65_500}
 _WITH_QUALITY = ("jpeg", "webp")
 _JPEG_SEGMENT_BYTES = 65_533
-_JPEG_METADATA_BYTES = {
-    "EXIF": _JPEG_SEGMENT_BYTES - len(b"Exif\0\0"),
-    "XMP": _JPEG_SEGMENT_BYTES - len(b"http://ns.adobe.com/xap/1.0/\0"),
-    "ICC profile": 255 * (_JPEG_SEGMENT_BYTES - len(b"ICC_PROFILE\0") - 2),
+_METADATA_BYTES = {
+    ("jpeg", "EXIF"): _JPEG_SEGMENT_BYTES - len(b"Exif\0\0"),
+    ("jpeg", "XMP"): _JPEG_SEGMENT_BYTES - len(b"http://ns.adobe.com/xap/1.0/\0"),
+    ("jpeg", "ICC profile"): MAX_PROFILE_BYTES,
+    ("png", "ICC profile"): MAX_PROFILE_BYTES,  # what our own reader takes
 }
 
 
@@ -43,17 +46,29 @@ def check_fits(format: str, size: tuple[int, int], channels: int, bits: int, qua
         raise UsageError(f"Quality {quality} for {format}: give 1 to 100 for jpeg or webp, and none for png or tiff.")
 
 
-def check_metadata_fit(format: str, metadata: Metadata, xmp: bytes | None) -> None:
-    """Refuse metadata too long for JPEG, the one format with narrow limits.
+def check_metadata_fit(format: str, channels: int, bits: int, metadata: Metadata, xmp: bytes | None) -> None:
+    """Refuse metadata too long for JPEG or PNG, and a profile of greys where grey is stored as colours.
 
     Raises:
-        UsageError: says which, and how long.
+        UsageError: says which, how long, and which format would do.
     """
-    if format != "jpeg":
-        return
     for name, block in (("EXIF", metadata.exif), ("XMP", xmp), ("ICC profile", metadata.icc)):
-        if block is not None and len(block) > _JPEG_METADATA_BYTES[name]:
+        most = _METADATA_BYTES.get((format, name))
+        if block is not None and most is not None and len(block) > most:
+            others = "tiff or webp" if ("png", name) in _METADATA_BYTES else "png, tiff or webp"
             raise UsageError(
-                f"The {name} has {len(block):,} bytes, and a jpeg picture has room for "
-                f"{_JPEG_METADATA_BYTES[name]:,}; choose png, tiff or webp."
+                f"The {name} has {len(block):,} bytes, and a {format} picture has room for {most:,}; choose {others}."
             )
+    repeated = stored_channels(format, channels, bits) != channels
+    if repeated and metadata.icc is not None and metadata.icc[16:20] == b"GRAY":  # ICC.1:2022, 7.2.6
+        raise UsageError(
+            f"The picture is grey with an ICC profile of greys, and a {format} picture would store it as colours, "
+            "for which that profile means nothing; choose png."
+        )
+
+
+def loses_colours(format: str, metadata: Metadata) -> bool:
+    """Whether a file will look different, because chunks that only PNG has said how its numbers are to be shown."""
+    above_profile = any(kind == b"cICP" for kind, _ in metadata.png_colours)
+    told = metadata.icc is None or above_profile
+    return format != "png" and told and not mean_srgb(metadata.png_colours)

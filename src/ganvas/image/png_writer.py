@@ -38,7 +38,7 @@ def writing_png(
         size: height and width in pixels.
         channels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA.
         bits: 8 or 16, for strips of uint8 or uint16.
-        metadata: become the chunks iCCP, pHYs and eXIf.
+        metadata: become the chunks iCCP, pHYs and eXIf, and those on colours that a PNG had.
         xmp: becomes an iTXt chunk; None leaves it out.
     """
     height, width = size
@@ -89,6 +89,8 @@ def filtered(rows: np.ndarray, pixel_bytes: int) -> bytes:
 
 
 def _write_metadata(file: IO[bytes], metadata: Metadata, xmp: bytes | None) -> None:
+    for kind, data in metadata.png_colours:
+        _write_chunk(file, kind, data)
     if metadata.icc is not None:
         _write_chunk(file, b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc))
     if metadata.dpi is not None:

@@ -31,7 +31,7 @@ _RECIPE = re.compile(rb'\bganvas:Recipe(?:="([^"<]+)"|>([^<>]+)<)')
 
 
 class SourceType(StrEnum):
-    """IPTC digital source types a model can give rise to."""
+    """IPTC digital source types a model can give rise to; the first owe most to it."""
 
     GENERATED = "trainedAlgorithmicMedia"
     COMPOSITE = "compositeWithTrainedAlgorithmicMedia"
@@ -44,6 +44,11 @@ class Mark:
 
     source_type: SourceType | None
     recipe: dict[str, Any] | None
+
+
+def strongest(*source_types: SourceType | None) -> SourceType | None:
+    """Which one stays true of a picture that was worked on several times; None where none is given."""
+    return min((one for one in source_types if one is not None), key=list(SourceType).index, default=None)
 
 
 def xmp_packet(source_type: SourceType | None, recipe: Mapping[str, Any] | None = None) -> bytes:
@@ -60,10 +65,16 @@ def xmp_packet(source_type: SourceType | None, recipe: Mapping[str, Any] | None 
         properties.append(f'Iptc4xmpExt:DigitalSourceType="{_VOCABULARY}{source_type}"')
     if recipe is not None:
         properties.append(f'ganvas:Recipe="{html.escape(json.dumps(dict(recipe)))}"')
-    packet = _PACKET.format("\n    ".join(properties)).encode()
+    packet = _ENVELOPE.format(_DESCRIPTION.format("\n    ".join(properties))).encode()
     if len(packet) > MAX_WRITE_BYTES:
         raise UsageError(f"The recipe needs {len(packet):,} bytes of metadata, above {MAX_WRITE_BYTES:,}; shorten it.")
     return packet
+
+
+def with_descriptions(packet: bytes | None, descriptions: bytes) -> bytes:
+    """A packet of `xmp_packet`, or an empty one, with what `ganvas.image.xmp.kept_descriptions` leaves of another."""
+    before, end, behind = (packet or _ENVELOPE.format("").encode()).rpartition(b" </rdf:RDF>")
+    return before + descriptions + b"\n" + end + behind
 
 
 def read_mark(data: bytes | BinaryIO, name: str) -> Mark | None:
@@ -104,14 +115,15 @@ def _recipe_in(packet: bytes) -> dict[str, Any] | None:
     return recipe if isinstance(recipe, dict) else None
 
 
-_PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+_ENVELOPE = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
  <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
-  <rdf:Description rdf:about=""
+{} </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="w"?>"""
+_DESCRIPTION = """  <rdf:Description rdf:about=""
     xmlns:xmp="http://ns.adobe.com/xap/1.0/"
     xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
     xmlns:ganvas="urn:ganvas:1.0/"
     {}/>
- </rdf:RDF>
-</x:xmpmeta>
-<?xpacket end="w"?>"""
+"""

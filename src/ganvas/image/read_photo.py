@@ -15,6 +15,7 @@ from ganvas.image.decode import checked_facts, open_picture, reading
 from ganvas.image.metadata import read_metadata
 from ganvas.image.orientation import orientation, upright
 from ganvas.image.photo import Photo, SourceFormat
+from ganvas.image.provenance import read_mark
 from ganvas.image.samples import stored_8, stored_16
 
 _FORMATS: dict[str, SourceFormat] = {"PNG": "png", "JPEG": "jpeg", "WEBP": "webp", "TIFF": "tiff", "BMP": "bmp"}
@@ -42,6 +43,7 @@ def read_photo(data: bytes, name: str, *, keep_private: bool = False) -> Photo:
         # Pillow turns TIFF itself
         stored_turn = image.tag_v2.get(ExifTags.Base.Orientation) if isinstance(image, TiffImageFile) else turn
         metadata = read_metadata(image, data, stored_turn, keep_private=keep_private)
+        mark = read_mark(data, name)
         pixels = stored_16(image, open_picture(data, name)) if facts.bit_depth == 16 else stored_8(image)
         assert pixels is not None
         return Photo(
@@ -50,6 +52,7 @@ def read_photo(data: bytes, name: str, *, keep_private: bool = False) -> Photo:
             lossy=lossy,
             palette=palette,
             metadata=metadata,
+            source_type=mark.source_type if mark is not None else None,
         )
 
 

@@ -14,6 +14,7 @@ from ganvas.image.limits import check_fits, check_metadata_fit, stored_channels
 from ganvas.image.metadata import Metadata
 from ganvas.image.pillow_writer import write_jpeg, write_webp
 from ganvas.image.png_writer import writing_png
+from ganvas.image.provenance import with_descriptions
 from ganvas.image.tiff_writer import writing_tiff
 
 PhotoFormat = Literal["png", "tiff", "webp", "jpeg"]
@@ -46,7 +47,8 @@ def writing_photo(
         channels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA.
         bits: 8 or 16, for strips of uint8 or uint16.
         metadata: as `ganvas.image.read_photo.read_photo` gives them.
-        xmp: a packet as of `ganvas.image.provenance.xmp_packet`; None leaves it out.
+        xmp: a packet as of `ganvas.image.provenance.xmp_packet`, to which that of the metadata is added; None leaves it
+            out.
         quality: 1 to 100, for ``webp`` and ``jpeg``.
         check: Told where the whole file lies before it gets its name; if it raises, the file is removed.
 
@@ -57,7 +59,9 @@ def writing_photo(
     if format not in PHOTO_SUFFIXES:
         raise UnknownName("picture format", format, PHOTO_SUFFIXES)
     check_fits(format, size, channels, bits, quality)
-    check_metadata_fit(format, metadata, xmp)
+    if metadata.xmp is not None:
+        xmp = with_descriptions(xmp, metadata.xmp)
+    check_metadata_fit(format, channels, bits, metadata, xmp)
     height, width = size
     dtype = {8: np.uint8, 16: np.uint16}[bits]
     stored = stored_channels(format, channels, bits)

@@ -11,11 +11,7 @@ from ganvas.apply.paint import photo_source
 from ganvas.apply.planes import has_alpha
 from ganvas.errors import DataError, UsageError
 from ganvas.job.painter import Opened
-
-FOUND_GROW_PX = 2
-"""A scratch's edge is half a scratch: what is found is widened by so much."""
-THRESHOLD = 0.8
-"""How sure the network must be; chosen on the validation photographs, where marks are rarer than in training."""
+from ganvas.job.photo_options import FOUND_GROW_PX
 
 
 def check_threshold(threshold: float) -> None:

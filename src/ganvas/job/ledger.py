@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -17,6 +17,8 @@ from ganvas.errors import FileError
 from ganvas.files import file_hash, make_folder, remove_leftovers
 
 FILE, LOCK = "ganvas-done.jsonl", ".lock"
+FAILED_FILE = "ganvas-failed.txt"
+"""Beside the books: what could not be done, and why."""
 _WAY_OUT = "choose another --out"
 
 
@@ -32,7 +34,10 @@ def books_of(folder: Path) -> Iterator["Ledger"]:
     with only_one(folder / LOCK, taken, _WAY_OUT):
         books = Ledger(folder)
         remove_leftovers(books.unfinished())
-        yield books
+        try:
+            yield books
+        finally:
+            books.close()
 
 
 class Ledger:
@@ -115,6 +120,12 @@ class Ledger:
             return False
         return self._wrote[name]["sha256"] != sha256_of(file) if name in self._wrote else name not in self._ours
 
+    def close(self) -> None:
+        """Note how the files that were begun and not finished are left: what a user makes of them later is kept."""
+        with suppress(FileError):  # without a note all goes on as after a crash
+            for file in sorted(self._unfinished):
+                self._append({"left": file, "sha256": sha256_of(self.path.parent / file)})
+
     def finish(self, name: str, key: str, files: Sequence[Path], receipt: Mapping[str, Any]) -> None:
         """Note that a photograph is done, with the files made of it and what was done."""
         hashes = {self._name(file): sha256_of(file) for file in files}
@@ -152,6 +163,12 @@ class Ledger:
                 self._made[file] = hashed
                 self._ours.add(file)
                 self._unfinished.discard(file)
+            case {"left": str(file), "sha256": hashed}:
+                self._unfinished.discard(file)
+                if hashed is None:
+                    self._ours.discard(file)
+                else:
+                    self._made[file] = hashed
             case {"done": str(name), "key": str(), "files": dict(files)}:
                 for file in set(self._done.get(name, {"files": ()})["files"]).difference(files):
                     self._owners.pop(file, None)  # the photograph has results of other names now

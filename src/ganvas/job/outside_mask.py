@@ -26,7 +26,11 @@ def verified_outside(photo: Photo, mask: np.ndarray, target: Target, written: Pa
     try:
         change = outside_change(photo, mask, written)
     except FileError as error:
-        raise FileError(f"'{target.path}' could not be read back, {way_out}") from error
+        reason = str(error.__cause__ or error).rstrip(".")  # the sentence itself names a file that is not left
+        raise FileError(
+            f"'{target.path}' could not be read back ({reason}), and was not kept; run the same command again, or with "
+            "another --format."
+        ) from error
     rounding = 0.5 if target.dtype != photo.pixels.dtype else 0.0
     if target.quality is None and change.max_levels > rounding:
         raise FileError(

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from ganvas.errors import UsageError
-from ganvas.image.limits import MAX_SIDE_PX, stored_channels
+from ganvas.image.limits import MAX_SIDE_PX, check_fits, check_metadata_fit, loses_colours, stored_channels
 from ganvas.image.photo import Photo
+from ganvas.image.pillow_writer import JPEG_QUALITY
 from ganvas.image.write_photo import PHOTO_SUFFIXES, PhotoFormat
 from ganvas.job.photo_files import Entry
-from ganvas.job.photo_options import JPEG_QUALITY, WEBP_QUALITY, PhotoOptions
+from ganvas.job.photo_options import WEBP_QUALITY, PhotoOptions
 
 _BY_SUFFIX: dict[str, PhotoFormat] = {
     ".png": "png",
@@ -60,7 +61,8 @@ def target_of(entry: Entry, photo: Photo, options: PhotoOptions, scale: int = 1)
         scale: Output side / input side: a side may outgrow WebP.
 
     Raises:
-        UsageError: The user's suffix is of no format that is written, or of another than --format.
+        UsageError: The user's suffix is of no format that is written, or of another than --format; or the format cannot
+            hold the picture or its metadata.
     """
     notes = []
     format = _chosen(entry, photo, options)
@@ -70,6 +72,9 @@ def target_of(entry: Entry, photo: Photo, options: PhotoOptions, scale: int = 1)
         notes.append(f"Written as png: webp has at most {MAX_SIDE_PX['webp']} pixels a side.")
     if options.format == "keep" and format != photo.format:
         notes.append(f"Written as {format}: {photo.format} is read and not written.")
+    notes += photo.metadata.notes
+    if loses_colours(format, photo.metadata):
+        notes.append(f"How the PNG wants its numbers shown (gAMA, cICP) has no place in {format}: it looks different.")
     if options.format == "keep" and photo.palette:
         notes.append("The palette became full colours.")
     quality = None
@@ -82,7 +87,9 @@ def target_of(entry: Entry, photo: Photo, options: PhotoOptions, scale: int = 1)
     if format in ("jpeg", "webp") and dtype == np.uint16:
         dtype = np.dtype(np.uint8)
         notes.append(f"16 bits became 8: {format} has no more.")
-    channels = photo.pixels.shape[2]
+    height, width, channels = photo.pixels.shape
+    check_fits(format, (height * scale, width * scale), channels, 8 * dtype.itemsize, quality)
+    check_metadata_fit(format, channels, 8 * dtype.itemsize, photo.metadata, None)
     stored = stored_channels(format, channels, 8 * dtype.itemsize)
     if stored != channels:
         notes.append(

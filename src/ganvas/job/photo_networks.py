@@ -1,9 +1,7 @@
 """From a configuration to a task on photographs, and how its network is laid over them."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache
 from typing import Any, cast
 
 import torch
@@ -16,7 +14,7 @@ from ganvas.job.photo_plan import CRITIC, WIDEST
 from ganvas.job.weights import get_network
 from ganvas.model.descriptor import PhotoSpec
 from ganvas.network.discriminator import build_discriminator
-from ganvas.network.image_to_image import ImageToImage, build_image_to_image, receptive_radius_px
+from ganvas.network.image_to_image import ImageToImage, build_image_to_image, described_radius_px
 from ganvas.task.find_scratches import FindScratches
 from ganvas.task.photo import PhotoTask, Weights
 from ganvas.task.repair import Repairing
@@ -61,16 +59,11 @@ def equipped(task: Task, config: TrainConfig, device: torch.device, report: Repo
 
 
 def photo_spec(description: Mapping[str, Any]) -> PhotoSpec:
-    """How a described network is laid over a photograph; how far it looks is measured, which may take seconds."""
-    return _measured(str(description["architecture"]), json.dumps(description["arguments"]))
-
-
-@cache
-def _measured(architecture: str, arguments: str) -> PhotoSpec:
-    with torch.random.fork_rng(devices=[]):  # a run's numbers do not depend on when its model is written
-        network = build_image_to_image(architecture, json.loads(arguments))
-    facts = cast(ImageToImage, network)
-    return PhotoSpec(facts.scale, facts.stride_px, receptive_radius_px(network), facts.inputs)
+    """How a described network is laid over a photograph; how far it looks is measured."""
+    architecture, arguments = str(description["architecture"]), description["arguments"]
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):  # a run's numbers stay, whenever its model is written
+        facts = cast(ImageToImage, build_image_to_image(architecture, arguments))
+    return PhotoSpec(facts.scale, facts.stride_px, described_radius_px(architecture, arguments), facts.inputs)
 
 
 def _painting(

@@ -11,7 +11,13 @@ FormatChoice = Literal["lossless", "keep", "png", "tiff", "webp", "jpeg"]
 PrecisionChoice = Literal["auto", "float32", "bfloat16"]
 LOSSLESS = ("png", "tiff", "lossless")
 LOSSY_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".webp")
-JPEG_QUALITY, WEBP_QUALITY = 95, 90
+WEBP_QUALITY = 90
+FOUND_GROW_PX = 2
+"""A scratch's edge is half a scratch: what is found is widened by so much."""
+THRESHOLD = 0.8
+"""How sure the network must be of a scratch; chosen on the validation photographs, where marks are rarer than in
+training.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +42,7 @@ class PhotoOptions:
     receipt
         Write what was done to this file, a .json.
     keep_metadata
-        Keep position, maker notes and serial numbers, too; else only what tells of the picture.
+        Keep position, maker notes, serial numbers and all of XMP, too; else only what tells of the picture.
     mark
         Say in each file that a network worked on it (IPTC digital source type).
     dry_run

@@ -14,7 +14,7 @@ from ganvas.apply.receipt import Change, Receipt, Side
 from ganvas.image.colour import is_readable
 from ganvas.image.metadata import Metadata
 from ganvas.image.photo import Photo
-from ganvas.image.provenance import SourceType, xmp_packet
+from ganvas.image.provenance import strongest, xmp_packet
 from ganvas.image.write_photo import writing_photo
 from ganvas.job.ahead import behind
 from ganvas.job.ledger import sha256_of
@@ -64,6 +64,7 @@ def render(
 
     Returns:
         What was done. The pixels outside a mask are compared in the file, which is read again before it gets its name.
+        The mark of the photograph's own file is handed on, unless this verb leaves a stronger one.
 
     Raises:
         GanvasError: It cannot be painted or written, or came back changed outside the mask; then no file is left.
@@ -73,7 +74,8 @@ def render(
     scale = painter.model.scale if unchanged is None else 1
     size = (pixels.shape[0] * scale, pixels.shape[1] * scale)
     tally = Tally(painter.tile)
-    mark = painter.source_type if unchanged is None and options.mark else None
+    own_mark = painter.source_type if unchanged is None else None
+    mark = strongest(loaded.photo.source_type, own_mark) if options.mark else None
     if unchanged is None:
         rows = painted(
             pixels,
@@ -99,7 +101,9 @@ def render(
         if mask is not None:
             changes.append(verified_outside(loaded.photo, mask, target, written))
 
-    _write(rows, size, loaded.photo, target, xmp=_packet(painter, mark), map_file=map_file, check=check, tick=row_tick)
+    recipe = {"verb": painter.verb, "model": painter.model.sha256[:16], "fidelity": painter.fidelity}
+    xmp = None if mark is None else xmp_packet(mark, recipe if unchanged is None else None)
+    _write(rows, size, loaded.photo, target, xmp=xmp, map_file=map_file, check=check, tick=row_tick)
     notes = (*target.notes, *([] if unchanged is None else [unchanged]))
     profile = loaded.photo.metadata.icc
     if loaded.photo.metadata.icc_broken:
@@ -133,11 +137,6 @@ def render(
 def _as_they_are(pixels: np.ndarray, dtype: np.dtype) -> Iterator[Rows]:
     for top in range(0, len(pixels), _ROWS_AT_ONCE):
         yield Rows(to_depth(pixels[top : top + _ROWS_AT_ONCE], dtype), None)
-
-
-def _packet(painter: Painter, mark: SourceType | None) -> bytes | None:
-    recipe = {"verb": painter.verb, "model": painter.model.sha256[:16], "fidelity": painter.fidelity}
-    return None if mark is None else xmp_packet(mark, recipe)
 
 
 def _write(
@@ -196,7 +195,7 @@ def unchanged_by(painter: Painter, mask: np.ndarray | None) -> str | None:
     if mask is not None and not mask.any():
         return "Nothing is marked in the mask: the picture is given back unchanged."
     if "strength" in painter.model.inputs and painter.strength == 0:
-        return "A strength of 0 takes nothing out: the picture is given back unchanged."
+        return "A strength of 0 takes nothing out: nothing was restored."
     return None
 
 
@@ -209,7 +208,7 @@ def source_side(loaded: Loaded) -> Side:
 
 def metadata_facts(metadata: Metadata, options: PhotoOptions) -> dict[str, str]:
     """What travelled on, for a receipt."""
-    found = {"icc": metadata.icc, "exif": metadata.exif, "dpi": metadata.dpi}
+    found = {"icc": metadata.icc, "exif": metadata.exif, "xmp": metadata.xmp, "dpi": metadata.dpi}
     facts = {name: "none" if value is None else "kept" for name, value in found.items()}
     if metadata.icc_broken:
         facts["icc"] = "damaged, left out"

@@ -10,14 +10,15 @@ from ganvas.apply.masks import mask_of, mask_pixels, refuse_other_size, widened
 from ganvas.errors import FileError, UsageError
 from ganvas.events import Report
 from ganvas.image.decode import EXTENSIONS, probe
+from ganvas.image.provenance import read_mark
 from ganvas.image.read_photo import read_photo
-from ganvas.job.find_scratches import FOUND_GROW_PX, THRESHOLD, check_threshold, found_how, scratches
+from ganvas.job.find_scratches import check_threshold, found_how, scratches
 from ganvas.job.ledger import Ledger, sha256_of
 from ganvas.job.open_model import open_model
 from ganvas.job.painter import Opened, Painter
 from ganvas.job.photo_files import Entry, beside, find_photos, refuse_same
 from ganvas.job.photo_format import map_path, target_of
-from ganvas.job.photo_options import PhotoOptions, check_share
+from ganvas.job.photo_options import FOUND_GROW_PX, THRESHOLD, PhotoOptions, check_share
 from ganvas.job.photos import Claim, Made, PhotosResult, Work, read_whole, run_photos
 from ganvas.job.preview import preview
 from ganvas.job.render_photo import Loaded, Tick, render, unchanged_by
@@ -159,11 +160,13 @@ class _Repairs:
         return None if self.mask is None else _mask_file(self.mask, entry)
 
     def check(self, entry: Entry, size: tuple[int, int]) -> None:
-        """Refuse a mask whose header says that it does not fit."""
+        """Refuse a mask whose header says that it does not fit, or is none."""
         file = self.beside(entry)
         if file is not None:
-            facts = probe(read_whole(file), str(file))
+            data = read_whole(file)
+            facts = probe(data, str(file))
             refuse_other_size((facts.height_px, facts.width_px), str(file), size)
+            _refuse_result(data, file)
 
     def one(self, entry: Entry, loaded: Loaded, ledger: Ledger | None, claim: Claim, tick: Tick) -> Made:
         """Repair a photograph."""
@@ -204,14 +207,31 @@ def read_mask(file: Path, size: tuple[int, int], grow_px: int) -> np.ndarray:
     """The mask in a file, widened: bool ``(H, W)``.
 
     Raises:
-        FileError: The file is no picture.
+        FileError: The file is no picture, or is marked as one that a model made or changed.
         DataError: The mask does not fit the photograph, or leaves nothing of it once it is widened.
     """
-    return widened(mask_of(read_photo(read_whole(file), str(file)), str(file), size), grow_px, str(file))
+    data = read_whole(file)
+    _refuse_result(data, file)
+    return widened(mask_of(read_photo(data, str(file)), str(file), size), grow_px, str(file))
+
+
+def _refuse_result(data: bytes, file: Path) -> None:
+    mark = read_mark(data, str(file))
+    if mark is not None and mark.source_type is not None:  # masks that were found bear a recipe alone
+        raise FileError(
+            f"The mask '{file}' is marked as made or changed by a network, and seems to be a result; give the mask "
+            "itself, or, if this is it, save it without metadata."
+        )
 
 
 def _mask_file(mask: Path, entry: Entry) -> Path:
-    return beside(mask, entry.name, "mask") if mask.is_dir() else mask
+    file = beside(mask, entry.name, "mask") if mask.is_dir() else mask
+    if file.exists() and file.samefile(entry.path):
+        raise FileError(
+            f"The mask '{file}' is the photograph itself; give a picture that is white where the photograph is to be "
+            "filled."
+        )
+    return file
 
 
 def _checked_mask(mask: Path | None, single: bool) -> Path | None:

@@ -20,13 +20,14 @@ from ganvas.errors import FileError, UsageError
 from ganvas.events import Report
 from ganvas.image.decode import EXTENSIONS
 from ganvas.image.photo import Photo
-from ganvas.job.find_scratches import FOUND_GROW_PX, THRESHOLD, check_threshold, found_how, scratches
+from ganvas.image.provenance import strongest
+from ganvas.job.find_scratches import check_threshold, found_how, scratches
 from ganvas.job.ledger import Ledger, sha256_of
 from ganvas.job.open_model import open_model
 from ganvas.job.painter import Opened, Painter
 from ganvas.job.photo_files import Entry, find_photos
 from ganvas.job.photo_format import Target, target_of
-from ganvas.job.photo_options import PhotoOptions, check_share
+from ganvas.job.photo_options import FOUND_GROW_PX, THRESHOLD, PhotoOptions, check_share
 from ganvas.job.photos import Claim, Made, PhotosResult, Work, read_loaded, read_whole, run_photos
 from ganvas.job.preview import preview
 from ganvas.job.render_photo import Loaded, Tick, render, source_side, unchanged_by
@@ -133,7 +134,8 @@ def revive(request: ReviveRequest, *, report: Report = lambda event: None) -> Ph
     def edited(entry: Entry, ledger: Ledger | None) -> dict[str, Any]:
         assert ledger is not None
         folder = _steps(request.out, entry)
-        changed = [folder / step for step in (MASK, REPAIRED, RESTORED) if ledger.is_edited(folder / step)]
+        steps = (MASK, REPAIRED) if request.scale is None else (MASK, REPAIRED, RESTORED)
+        changed = [folder / step for step in steps if ledger.is_edited(folder / step)]
         return {"edited": {path.name: sha256_of(path) for path in changed}}
 
     def one(entry: Entry, loaded: Loaded, ledger: Ledger | None, claim: Claim, tick: Tick) -> Made:
@@ -204,12 +206,14 @@ class _Chain:
         began = time.monotonic()
         models, original = self.models, loaded
         self._original_sha256 = original.sha256
-        self._target(loaded.photo)  # what cannot be written is refused before anything is painted
+        self.claim(self._target(loaded.photo).path)  # what cannot be written is refused before anything is painted
         loaded = self._step(REPAIRED, loaded, self._repair)
         if models.upscale is not None:
             loaded = self._step(RESTORED, loaded, lambda given, to: self._paint(models.restore, given, to))
+        elif self.ledger.is_edited(self.folder / RESTORED):
+            self.notes.append(f"'{self.folder / RESTORED}' was edited, and is used with --scale only.")
         target = self._target(replace(original.photo, pixels=loaded.photo.pixels))  # which an edit may have made grey
-        self.claim(target.path)
+        self.claim(target.path)  # another name, where an edit made it too large for the format
         last = self._paint(models.upscale or models.restore, loaded, target)
         self.written.append(target.path)
         source = source_side(original)
@@ -237,7 +241,9 @@ class _Chain:
             paint(given, Target(path, "png", None, given.photo.pixels.dtype, given.photo.pixels.shape[2]))
             self._note(path)
         data = read_whole(path)
-        return read_loaded(path, data, hashlib.sha256(data).hexdigest(), self.request.options)
+        made = read_loaded(path, data, hashlib.sha256(data).hexdigest(), self.request.options)
+        mark = strongest(given.photo.source_type, made.photo.source_type)  # an editor may have dropped it
+        return replace(made, photo=replace(made.photo, source_type=mark))
 
     def _repair(self, given: Loaded, target: Target) -> Receipt:
         pixels, file = given.photo.pixels, self.folder / MASK

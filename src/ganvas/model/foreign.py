@@ -4,6 +4,7 @@ Files of the Compact layout (Real-ESRGAN's SRVGGNetCompact) are read by our own 
 spandrel, where it is installed. No pickle is executed: torch reads plain weights only.
 """
 
+import textwrap
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -15,12 +16,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ganvas.errors import FileError, UsageError
-from ganvas.network.image_to_image.compact import Compact
+from ganvas.network.image_to_image import build_image_to_image
 from ganvas.tensors import Images
 
-FOREIGN_SUFFIXES = (".pth", ".pt", ".ckpt", ".safetensors")
 _INSIDE = ("params_ema", "params", "state_dict", "model")
 """Where training programs put the weights inside a checkpoint; averaged ones first."""
+_REASON_LETTERS = 200  # a hostile key has any number
 
 
 @final
@@ -69,9 +70,13 @@ def _weights(path: Path) -> Mapping[str, Tensor]:
         if isinstance(raw, dict) and isinstance(raw.get(key), dict):
             raw = raw[key]
             break
-    if not isinstance(raw, dict) or not raw or not all(isinstance(value, Tensor) for value in raw.values()):
+    if not isinstance(raw, dict) or not raw or not all(map(_is_weight, raw.items())):
         raise FileError(f"'{path}' does not hold the weights of a network; get the model's own file.")
     return raw
+
+
+def _is_weight(item: tuple[Any, Any]) -> bool:
+    return isinstance(item[0], str) and isinstance(item[1], Tensor)
 
 
 def _is_compact(state: Mapping[str, Tensor]) -> bool:
@@ -80,15 +85,15 @@ def _is_compact(state: Mapping[str, Tensor]) -> bool:
 
 
 def _compact(state: Mapping[str, Tensor], path: Path) -> nn.Module:
-    last = max((int(part) for part in (key.split(".")[1] for key in state) if part.isdecimal()), default=0)
+    depth = (len(state) - 5) // 3  # each has weight, bias and slopes; 5 are those of the first and last convolution
     try:
         width = state["body.0.weight"].shape[0]
-        scale = round((state[f"body.{last}.weight"].shape[0] / 3) ** 0.5)
+        scale = round((state[f"body.{2 * depth + 2}.weight"].shape[0] / 3) ** 0.5)
         with torch.device("meta"):
-            network = Compact(scale=scale, width=width, depth=last // 2 - 1)
+            network = build_image_to_image("compact", {"scale": scale, "width": width, "depth": depth})
         network.load_state_dict({key: value.float() for key, value in state.items()}, assign=True)
     except (LookupError, RuntimeError, ValueError, UsageError) as error:
-        reason = str(error).splitlines()[0]
+        reason = textwrap.shorten(str(error).rstrip("."), _REASON_LETTERS, placeholder="…")
         raise FileError(f"'{path}' looks like a Compact network and is none that can be built ({reason}).") from error
     return network
 

@@ -14,7 +14,7 @@ from ganvas.errors import FileError, UsageError
 from ganvas.model.descriptor import Descriptor, GeneratorSpec, PhotoSpec
 from ganvas.model.load import read_descriptor, read_weights
 from ganvas.model.save import write_tensors
-from ganvas.network.image_to_image import ImageToImage, build_image_to_image, fused
+from ganvas.network.image_to_image import ImageToImage, build_image_to_image, described_radius_px, fused
 
 NAME, FAITHFUL = "generator", "faithful"
 """The one generator of such a model, and the snapshot that is its faithful end."""
@@ -90,8 +90,9 @@ def load_photo_model(path: Path | str, *, device: str = "auto") -> PhotoModel:
     place_on = choose_device(device)
     if descriptor.photo is None or set(descriptor.generators) != {NAME}:
         raise FileError(f"'{path}' is a model for '{descriptor.task}', which does not paint from photographs.")
+    spec = descriptor.generators[NAME]
     try:
-        network = _described(descriptor.generators[NAME])  # a lying header must not allocate anything
+        network = _described(spec)  # a lying header must not allocate anything
     except UsageError as error:
         raise FileError(f"'{path}' describes a network that cannot be built: {error}") from error
     _require_agreement(cast(ImageToImage, network), descriptor.photo, path)
@@ -99,6 +100,7 @@ def load_photo_model(path: Path | str, *, device: str = "auto") -> PhotoModel:
         has_faithful = any(key.startswith(f"snapshot/{FAITHFUL}/{NAME}/") for key in file.keys())
     inventive = _finite(path, f"{NAME}/", network)
     faithful = _finite(path, f"snapshot/{FAITHFUL}/{NAME}/", network) if has_faithful else inventive
+    _require_radius(spec, descriptor.photo.radius_px, path)  # last: a network of many layers takes seconds
     return PhotoModel(descriptor, place_on, inventive, faithful)
 
 
@@ -157,6 +159,18 @@ def _require_agreement(network: ImageToImage, spec: PhotoSpec, path: Path) -> No
     wrong = [name for name, fact in facts.items() if getattr(spec, name) != fact]
     if wrong:
         raise FileError(f"'{path}' describes itself in two ways ({', '.join(wrong)}); get the file again.")
+
+
+def _require_radius(spec: GeneratorSpec, stated_px: int, path: Path) -> None:
+    """Refuse a radius that would show seams, or have every tile painted with more around it than counts."""
+    try:
+        radius_px = described_radius_px(spec.architecture, spec.arguments)
+    except UsageError as error:
+        raise FileError(f"'{path}' describes a network that cannot be laid over a photograph: {error}") from error
+    if stated_px != radius_px:
+        raise FileError(
+            f"'{path}' says that its network looks {stated_px} px far, but it looks {radius_px} px; get the file again."
+        )
 
 
 def _finite(path: Path, prefix: str, network: nn.Module) -> Weights:

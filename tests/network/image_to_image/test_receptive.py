@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from ganvas.errors import UsageError
-from ganvas.network.image_to_image import build_image_to_image, receptive_radius_px
+from ganvas.network.image_to_image import build_image_to_image, described_radius_px, receptive_radius_px
 from ganvas.network.layers.detail import WIDTHS_CELLS
 from ganvas.network.layers.fill import STEPS
 from tests.network.architectures import perturbed
@@ -76,6 +76,19 @@ def test_the_network_stays_as_it_is() -> None:
     assert all(
         value.dtype == torch.float32 and torch.equal(value, before[key]) for key, value in network.state_dict().items()
     )
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_description_tells_as_much_as_the_network(variant: str) -> None:
+    before = torch.get_rng_state()
+    radius = described_radius_px(*VARIANTS[variant])
+    assert torch.equal(torch.get_rng_state(), before)
+    assert radius == receptive_radius_px(built(variant))
+
+
+def test_what_takes_a_huge_picture_to_see_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"may reach 4672 pixels far, too far to see .* multiples of 64 pixels"):
+        described_radius_px("unet", {"scales": 6})
 
 
 def test_a_network_that_pools_the_whole_picture_is_refused() -> None:

@@ -12,6 +12,9 @@ from ganvas.network.image_to_image.interface import ImageToImage
 SPARE = 16
 """Coarsest pixels around what the convolutions can reach, for interpolation, pooling and padding."""
 
+MAX_PIXELS = 1 << 22
+"""What the pictures for it may have together: about 2 GB with a network of few channels."""
+
 DOUBLINGS = 3
 """How often the picture may prove too small before the reach counts as endless."""
 
@@ -31,12 +34,19 @@ def receptive_radius_px(network: nn.Module) -> int:
         network: An `ImageToImage`; it stays as it is.
 
     Raises:
-        UsageError: An output pixel depends on everything, or on more than any tile could hold.
+        UsageError: An output pixel depends on everything, or on more than any tile could hold; or it would take more
+            than `MAX_PIXELS` to see.
     """
     copy = deepcopy(network).cpu().double().eval()
     # A dilated convolution can step over the border without touching it, so the picture must be wide enough for all.
-    side = 2 * (_reach(copy) + SPARE) * cast(ImageToImage, network).stride_px
+    stride = cast(ImageToImage, network).stride_px
+    side = 2 * (_reach(copy) + SPARE) * stride
     for _ in range(DOUBLINGS + 1):
+        if side * stride**2 > MAX_PIXELS:
+            raise UsageError(
+                f"This network has convolutions that may reach {side // 2} pixels far, too far to see how far it looks "
+                f"where sides are multiples of {stride} pixels; choose one of fewer scales or blocks."
+            )
         radii = [_radius_along(copy, side, vertical) for vertical in (True, False)]
         if all(radius is not None for radius in radii):
             return max(radius for radius in radii if radius is not None)
