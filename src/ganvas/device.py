@@ -13,6 +13,8 @@ from ganvas.errors import UsageError
 
 _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "MPS backend out of memory")
 """How torch says it on a CPU and on a Mac, where it raises a plain RuntimeError."""
+_NO_PRIMITIVE = "could not create a primitive"
+"""All that oneDNN says when there is no memory to make a convolution in; what it cannot do at all, it names."""
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -50,7 +52,8 @@ def ran_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that an allocation failed, in the words of any device."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in _OUT_OF_MEMORY)
+    said = str(error)
+    return isinstance(error, RuntimeError) and (said == _NO_PRIMITIVE or any(words in said for words in _OUT_OF_MEMORY))
 
 
 def gains_from_bfloat16(device: torch.device) -> bool:

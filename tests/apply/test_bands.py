@@ -92,6 +92,7 @@ def failing(limit: int, error: Callable[[], Exception]) -> tuple[LocalFilter, li
         MemoryError,
         lambda: torch.OutOfMemoryError("CUDA out of memory"),
         lambda: RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"),
+        lambda: RuntimeError("could not create a primitive"),
     ],
 )
 def test_out_of_memory_means_smaller_tiles_and_the_same_pixels(error: Callable[[], Exception]) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from ganvas.cli import app as module
 from ganvas.cli.app import main
-from ganvas.errors import FileError
+from ganvas.errors import FileError, OutOfMemory
 from tests.cli.conftest import Ganvas
 
 COMMANDS = ["check", "inspect", "presets", "sample", "train"]
@@ -83,6 +83,17 @@ def test_wrong_use_is_one_sentence_with_a_way_out(ganvas: Ganvas, words: list[st
 def test_what_cannot_be_done_is_one_sentence(ganvas: Ganvas, tmp_path: Path) -> None:
     said = ganvas("inspect", tmp_path / "none")
     assert said == (1, "", f"error: There is no file '{tmp_path / 'none'}'.\n")
+
+
+def test_too_little_memory_is_one_sentence(ganvas: Ganvas, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **settings: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(module, "app", full)
+    said = ganvas("check", "pictures")
+    assert said == (1, "", "error: There is too little memory; close other programs, or take smaller pictures.\n")
+    with pytest.raises(OutOfMemory):
+        main(["check", "pictures", "--debug"])
 
 
 def test_debug_shows_the_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

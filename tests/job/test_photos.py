@@ -1,4 +1,4 @@
-"""The runner of batches: what is done, skipped, failed; what a kill and a full disk leave."""
+"""The runner of batches: what is done, and skipped; what a kill leaves."""
 
 import json
 import os
@@ -15,10 +15,8 @@ from PIL import Image, ImageCms
 
 from ganvas.errors import FileError
 from ganvas.events import Applied, Event, Notice, Warned
-from ganvas.image import png_writer
-from ganvas.job.ledger import books_of
+from ganvas.job.ledger import FAILED_FILE, books_of
 from ganvas.job.photo_options import PhotoOptions
-from ganvas.job.photos import FAILED_FILE
 from ganvas.job.restore import RestoreRequest, restore
 from ganvas.job.upscale import UpscaleRequest, upscale
 from tests.job.conftest import Models
@@ -108,15 +106,6 @@ def test_a_photograph_that_comes_beside_one_that_is_done(tmp_path: Path, models:
     assert {"a.bmp.png", "a.png", "x.png"} <= files_in(tmp_path / "out")
     assert read_picture(tmp_path / "out" / "a.png").pixels.shape == (14, 14, 3)
     assert len(upscale(ask(source, tmp_path / "out", models)).skipped) == 3
-
-
-def test_failures_mended_are_no_longer_listed(tmp_path: Path, models: Models) -> None:
-    source = folder(tmp_path / "in", "a.png")
-    (source / "b.png").write_bytes(b"broken")
-    assert upscale(ask(source, tmp_path / "out", models)).failed_file == tmp_path / "out" / FAILED_FILE
-    folder(source, "b.png")
-    assert upscale(ask(source, tmp_path / "out", models)).failed_file is None
-    assert FAILED_FILE not in files_in(tmp_path / "out")
 
 
 def test_what_others_put_there_stays(tmp_path: Path, models: Models) -> None:
@@ -231,36 +220,12 @@ def test_a_profile_that_nobody_can_read_is_said_and_handed_on(tmp_path: Path, mo
             assert written.info["icc_profile"] == profile
 
 
-def test_a_single_photograph_s_failure_is_raised(tmp_path: Path, models: Models) -> None:
-    (tmp_path / "a.png").write_bytes(b"broken")
-    with pytest.raises(FileError, match=r"'.*a\.png' is not a picture"):
-        upscale(ask(tmp_path / "a.png", tmp_path / "out", models))
-    assert files_in(tmp_path / "out") == {"ganvas-done.jsonl"}
-
-
 def test_a_picture_too_large_to_wait_is_read_when_its_turn_comes(
     tmp_path: Path, models: Models, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ganvas.job.photos.MAX_AHEAD_PIXELS", 45)
     source = folder(tmp_path / "in", "a.png", "b.png")
     assert len(upscale(ask(source, tmp_path / "out", models)).receipts) == 2
-
-
-def test_a_full_disk_leaves_nothing_half_done(tmp_path: Path, models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = folder(tmp_path / "in", "a.png", "b.png")
-    sound, calls = png_writer.writing_png, 0
-
-    def full(*arguments: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        if calls == 1:
-            raise OSError(28, "No space left on device")
-        return sound(*arguments)
-
-    monkeypatch.setattr("ganvas.image.write_photo.writing_png", full)
-    result = upscale(ask(source, tmp_path / "out", models))
-    assert "No space left on device" in result.failed["a.png"]
-    assert files_in(tmp_path / "out") == {"b.png", "ganvas-done.jsonl", FAILED_FILE}
 
 
 @NOT_ROOT
@@ -376,19 +341,3 @@ def test_any_file_gives_a_picture_or_a_sentence(tmp_path: Path, models: Models, 
     assert all(why.endswith(".") and "\n" not in why and "Traceback" not in why for why in result.failed.values())
     names = {Path(receipt.output.file).name for receipt in result.receipts}
     assert files_in(out) == names | {"ganvas-done.jsonl", FAILED_FILE}
-
-
-def test_an_error_of_ours_is_a_sentence(tmp_path: Path, models: Models) -> None:
-    source = folder(tmp_path / "in", "a.png", "b.png")
-    calls = 0
-
-    def out_of_memory(event: Event) -> None:
-        nonlocal calls
-        if isinstance(event, Applied):
-            calls += 1
-            if calls == 1:
-                raise MemoryError
-
-    result = upscale(ask(source, tmp_path / "out", models), report=out_of_memory)
-    assert "'a.png' does not fit in the memory" in result.failed["a.png"]
-    assert len(result.receipts) == 1

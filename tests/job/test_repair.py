@@ -16,7 +16,6 @@ from ganvas.image.provenance import SourceType
 from ganvas.image.read_photo import read_photo
 from ganvas.image.write_photo import PhotoFormat
 from ganvas.job.photo_options import PhotoOptions
-from ganvas.job.preview import DEEP_HOLES
 from ganvas.job.repair import RepairRequest, repair
 from tests.job.conftest import Models
 from tests.photo_models import noise, read_picture, repaired_levels, write_model, write_picture
@@ -254,7 +253,7 @@ def test_a_dry_run_looks_at_the_masks(tmp_path: Path, models: Models) -> None:
     assert result.plan is not None
     (planned,) = events
     assert isinstance(planned, Planned)
-    assert ("deep holes", DEEP_HOLES) in planned.lines
+    assert ("deep holes", "take longer, and up to 0 MiB more") in planned.lines
     assert list(result.plan["files"]) == ["a.png"]
     told = result.plan["broken"]
     assert "has 8x9 pixels and its picture 9x9" in told["b.png"]

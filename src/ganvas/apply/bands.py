@@ -73,13 +73,13 @@ def filtered_bands(
     top = 0
     while top < height:
         columns = spans(width, tile, radius, stride)
-        for rows in spans(height, _band_height(tile, width, filter), radius, stride, start=top):
+        for rows in spans(height, band_height(tile, width, filter), radius, stride, start=top):
             try:
                 strip = _strip(_band(source, rows, columns, filter, device, needed), rows, size, filter.scale)
             except (RuntimeError, MemoryError) as error:
                 if not ran_out_of_memory(error):
                     raise
-                tile = _half(min(tile, max(height, width)), stride, device, error)
+                tile = half_tile(min(tile, max(height, width)), stride, device, error)
                 smaller(tile)
                 break
             top = rows.keep_to
@@ -97,7 +97,7 @@ def automatic_tile(filter: LocalFilter, device: torch.device) -> int:
     return tile
 
 
-def _band_height(tile: int, width: int, filter: LocalFilter) -> int:
+def band_height(tile: int, width: int, filter: LocalFilter) -> int:
     """Input rows of a band: at least twice the radius, below which tiles read much more than they keep."""
     row_bytes = 4 * _MOST_PLANES * width * filter.scale**2
     return min(tile, max(MOST_BAND_BYTES // row_bytes, 2 * filter.radius_px, 1))
@@ -153,8 +153,12 @@ def filtered_window(given: Tensor, filter: LocalFilter, device: torch.device) ->
     return painted
 
 
-def _half(tile: int, stride: int, device: torch.device, error: Exception) -> int:
-    """The next smaller tile, a multiple of the stride."""
+def half_tile(tile: int, stride: int, device: torch.device, error: Exception) -> int:
+    """The next smaller side of tiles, a multiple of the stride, once memory ran out.
+
+    Raises:
+        OutOfMemory: There is none; it comes from the error that is given.
+    """
     if tile <= stride:
         raise OutOfMemory(
             f"{device} has too little memory even for tiles of {tile} px; end other programs, or take another --device."

@@ -1,6 +1,8 @@
 """Holes too deep for the network: patches of the photograph itself fill them, see `ganvas.apply.completed`.
 
-The network paints what is left: a rim, so that no edge shows where the patches do not go on with what is around.
+The network paints twice. First all of a hole, without detail where it is deep: that is where the search for patches
+begins, so that lines and edges go on. Then what is left: a rim, so that no edge shows where the patches do not go on
+with what is around.
 """
 
 from collections.abc import Callable
@@ -8,9 +10,9 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from ganvas.apply.completed import completed
+from ganvas.apply.completed import MOST_PX, completed_of
 from ganvas.apply.masks import boxes, hidden, unseen
-from ganvas.apply.planes import alpha_plane, colour_planes, has_alpha, to_pixels
+from ganvas.apply.planes import alpha_plane, has_alpha, to_pixels
 
 DEEP_PX = 24, 48
 """How far from all that is known a network's hole goes at most, at fidelity 0 and 1: from the first on patches look
@@ -22,6 +24,11 @@ AROUND_PX = 128, 512
 APART_PX = 64
 """Deep parts farther apart than that are filled one by one."""
 
+_MASK_BYTES = 6
+"""For each pixel of a photograph: masks that live at once."""
+_SEARCH_BYTES = 260
+"""For each pixel that patches are looked for in, where nearly all is a hole; a thin hole takes half of it. Measured."""
+
 Box = tuple[slice, slice]
 
 
@@ -30,6 +37,7 @@ def with_patches(
     mask: np.ndarray,
     fidelity: float,
     device: torch.device,
+    first: Callable[[np.ndarray], np.ndarray],
     tick: Callable[[float], None] = lambda share: None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """A photograph whose deep holes are filled but for a rim, and the holes that are left.
@@ -41,6 +49,8 @@ def with_patches(
         mask: bool ``(H, W)``.
         fidelity: From 0 to 1: the more, the deeper holes may be.
         device: Where patches are looked for.
+        first: Given a mask of all that is missing, the photograph with that painted by the network, as the pixels are;
+            it is called only where something is deep.
         tick: Told how much of the deep parts is filled, 0 to 1.
 
     Returns:
@@ -52,22 +62,28 @@ def with_patches(
     if not core.any():
         return pixels, mask
     inside = unseen(gone, RIM_PX) & ~unseen(~core, deep_px) & mask
+    begun = first(gone)
     pixels, mask, done, total = pixels.copy(), mask.copy(), 0.0, int(inside.sum())
     for box in boxes(inside, APART_PX):
         around = _around(box[0]), _around(box[1])
-        part, missing = pixels[around], torch.from_numpy(gone[around]).to(device)
+        part, left = pixels[around], mask[around]
         own = np.zeros_like(inside[around])
         own[_seen_from(around, box)] = inside[box]
         inside[box] = False  # boxes may overlap: nothing is filled twice
         share = int(own.sum()) / total
-        filled = completed(colour_planes(part)[0].to(device), missing, _stretch(tick, done, share)) if share else None
-        done += share
-        if filled is None:
+        if not share:
             continue
-        alpha = alpha_plane(part)[0] if has_alpha(part) else None
-        part[own] = to_pixels(filled.cpu(), alpha, part.shape[2], part.dtype)[own]
-        mask[around][own] = False
+        for rows, filled in completed_of(begun[around], gone[around], own, device, _stretch(tick, done, share)):
+            alpha = alpha_plane(part[rows])[0] if has_alpha(part) else None
+            part[rows][own[rows]] = to_pixels(filled, alpha, part.shape[2], part.dtype)[own[rows]]
+            left[rows][own[rows]] = False
+        done += share
     return pixels, mask
+
+
+def most_bytes(pixels: int, pixel_bytes: int) -> int:
+    """Memory that `with_patches` takes for a photograph of so many pixels at most, whatever its holes."""
+    return pixels * (2 * pixel_bytes + _MASK_BYTES) + min(pixels, MOST_PX) * _SEARCH_BYTES
 
 
 def _around(span: slice) -> slice:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from ganvas.apply.guess import guessed_of
 from ganvas.apply.masks import hidden
 from ganvas.apply.planes import alpha_plane, colour_planes, has_alpha, to_pixels, window
 from ganvas.apply.tiles import Span
+from ganvas.image.convert import to_uint8
 from ganvas.tensors import Images
 
 
@@ -73,10 +75,34 @@ def painted(
     Raises:
         GanvasError: as `filtered_bands`.
     """
-    made = dtype or pixels.dtype
+    network = partial(_network_rows, assembly=assembly, device=device, inputs=inputs, strength=strength)
     if mask is not None and "mask" in inputs and assembly.filter.scale == 1:
-        pixels, left = with_patches(pixels, mask, fidelity, device, patching)
-        tally.patched_px, mask = int(mask.sum() - left.sum()), left
+        given, alone = pixels, Tally(tally.tile_px)
+
+        def first(gone: np.ndarray) -> np.ndarray:
+            whole, top = np.empty_like(given), 0
+            for rows in network(given, gone, alone, dtype=given.dtype):
+                whole[top : top + len(rows.pixels)] = rows.pixels
+                top += len(rows.pixels)
+            return whole
+
+        pixels, left = with_patches(given, mask, fidelity, device, first, patching)
+        tally.tile_px, tally.patched_px, mask = alone.tile_px, int(mask.sum() - left.sum()), left
+    yield from network(pixels, mask, tally, dtype=dtype or pixels.dtype)
+
+
+def _network_rows(
+    pixels: np.ndarray,
+    mask: np.ndarray | None,
+    tally: Tally,
+    *,
+    assembly: Assembly,
+    device: torch.device,
+    inputs: Sequence[str],
+    strength: float,
+    dtype: np.dtype,
+) -> Iterator[Rows]:
+    """What the network makes of a photograph, whatever the depth of its holes."""
     source = photo_source(pixels, mask=mask, inputs=inputs, strength=strength)
     needed = _touched(mask) if mask is not None and assembly.filter.scale == 1 else (lambda rows, columns: True)
 
@@ -92,7 +118,7 @@ def painted(
         needed=needed,
         smaller=smaller,
     ):
-        rows = _rows(strip, pixels, assembly, tally, mask, made)
+        rows = _rows(strip, pixels, assembly, tally, mask, dtype)
         del strip  # before the next one is made: a band may be large
         yield rows
 
@@ -169,4 +195,4 @@ def to_depth(pixels: np.ndarray, dtype: np.dtype) -> np.ndarray:
         return pixels
     if dtype == np.uint16:
         return pixels.astype(np.uint16) * np.uint16(257)
-    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return to_uint8(pixels)

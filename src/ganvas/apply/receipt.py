@@ -51,7 +51,8 @@ class Receipt:
         outside_mask: All other pixels of the file as it was written and read again, against the photograph (repair).
         colour_residual_levels: Mean difference of low frequencies of output and input that the colour lock left, in
             8-bit levels; None where it was off.
-        metadata: ``icc``, ``exif``, ``dpi``: kept, or none (or a profile damaged); ``private``: kept or dropped.
+        metadata: ``icc``, ``exif``, ``xmp``, ``dpi``: kept, or none (or a profile damaged); ``private``: kept or
+            dropped.
         source_type: The IPTC term the file carries, or None.
         seed: None: nothing is drawn at random.
         notes: Sentences about anything a user would not expect.

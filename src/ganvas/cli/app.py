@@ -8,7 +8,7 @@ from typing import NoReturn
 from cyclopts import App, CycloptsError, UnusedCliTokensError
 
 from ganvas.cli.show import error
-from ganvas.errors import GanvasError
+from ganvas.errors import GanvasError, OutOfMemory
 from ganvas.heap import keep_freed_memory
 
 
@@ -94,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = [word for word in words if word != "--debug"]
     keep_freed_memory()
     try:
-        app(words, exit_on_error=False, print_error=False, result_action="return_value")
+        _run(words)
     except UnusedCliTokensError as wrong:
         error(
             f"'{(wrong.unused_tokens or [''])[0]}' belongs to no option; leave it out, or see ganvas {words[0]} --help."
@@ -119,6 +119,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         error(f"Cannot write the output ({full.strerror or full}); see where it goes.")
         _give_up_output()
     sys.exit(0)
+
+
+def _run(words: list[str]) -> None:
+    try:
+        app(words, exit_on_error=False, print_error=False, result_action="return_value")
+    except MemoryError as full:
+        raise OutOfMemory("There is too little memory; close other programs, or take smaller pictures.") from full
 
 
 def _give_up_output() -> NoReturn:

@@ -8,8 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from ganvas.errors import FileError, UsageError
 from ganvas.image.decode import EXTENSIONS
-
-FOLDER_FILES = frozenset({"ganvas-done.jsonl", "ganvas-failed.txt"})
+from ganvas.job.ledger import FAILED_FILE, FILE
 
 _NOT_WRITTEN = frozenset({".gif", ".heic", ".heif", ".avif", ".jp2", ".jxl", ".tga", ".psd", ".svg", ".pdf", ".dng"})
 """Kinds of pictures nobody calls a folder by."""
@@ -136,7 +135,7 @@ def _listed(root: Path) -> tuple[Sequence[str], Sequence[str]]:
         below[:] = sorted(name for name in below if not name.startswith(".") and name != "__MACOSX")
         for file in files:
             path = Path(folder) / file
-            if file.startswith(".") or file in FOLDER_FILES:
+            if file.startswith(".") or file in (FILE, FAILED_FILE):
                 continue
             kind = names if path.suffix.lower() in EXTENSIONS else others
             kind.append(path.relative_to(root).as_posix())

@@ -3,26 +3,27 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from traceback import clear_frames
 from typing import Any
 
 from ganvas.apply.receipt import Receipt
 from ganvas.data.item import MAX_ITEM_BYTES, first_few
-from ganvas.errors import FileError, GanvasError
+from ganvas.device import ran_out_of_memory
+from ganvas.errors import FileError, GanvasError, OutOfMemory
 from ganvas.events import Applied, Notice, Report, Warned
 from ganvas.files import make_folder, require_writable, write_bytes
 from ganvas.image.decode import probe
 from ganvas.image.read_photo import read_photo
 from ganvas.job.ahead import ahead
-from ganvas.job.ledger import Ledger, books_of, key_of
+from ganvas.job.ledger import FAILED_FILE, Ledger, books_of, key_of
 from ganvas.job.photo_files import Entry, PhotoFiles
 from ganvas.job.photo_options import PhotoOptions
 from ganvas.job.render_photo import Loaded, Tick
 
-FAILED_FILE = "ganvas-failed.txt"
 MAX_AHEAD_PIXELS = 25_000_000
 """A larger photograph is not decoded while another one is painted: two of them would fill the memory."""
 
@@ -101,7 +102,8 @@ class _Looked:
 def run_photos(files: PhotoFiles, work: Work, options: PhotoOptions, report: Report) -> PhotosResult:
     """Do all photographs; stopped at any moment, the same call goes on.
 
-    A folder's failures are listed in `FAILED_FILE` there. A single photograph's failure is raised.
+    A folder's failures are listed in `FAILED_FILE` there, also when someone stops it. A single photograph's failure is
+    raised.
 
     Raises:
         FileError: Nothing can be written there, or another process is writing there.
@@ -117,9 +119,9 @@ def run_photos(files: PhotoFiles, work: Work, options: PhotoOptions, report: Rep
         try:
             _run(files, work, options, report, ledger, outcome)
         finally:
+            failed_file = _list_failed(files, outcome)
             if options.receipt is not None and outcome != _Outcome():
                 _write_receipt(options.receipt, files, outcome, ledger)
-        failed_file = _list_failed(files.folder, outcome.failed)
     return PhotosResult(tuple(outcome.receipts), tuple(outcome.skipped), outcome.failed, failed_file)
 
 
@@ -145,8 +147,9 @@ def _run(
                 clock.skip(name)
                 continue
             try:
-                outcome.receipts.append(_do(seen, work, options, claims, clock))
-            except (GanvasError, OSError, MemoryError) as error:
+                with explained(name):
+                    outcome.receipts.append(_do(seen, work, options, claims, clock))
+            except GanvasError as error:
                 if files.single:
                     raise
                 outcome.failed[name] = _sentence(name, error)
@@ -159,6 +162,27 @@ def _run(
             raise
         done = f"{len(outcome.receipts) + len(outcome.skipped)} of {len(files.entries)} photographs done"
         raise KeyboardInterrupt(f"Stopped, with {done}; the same command goes on.") from None
+
+
+@contextmanager
+def explained(name: str) -> Iterator[None]:
+    """Turn memory that ran out, and what a disk refuses, into a `GanvasError` that names the photograph.
+
+    Raises:
+        OutOfMemory: An allocation failed, in the words of any device.
+        FileError: A file could not be read or written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise FileError(
+            f"The files of '{name}' cannot be read or written ({error}); mend that, and give the same command again."
+        ) from error
+    except (RuntimeError, MemoryError) as error:
+        if not ran_out_of_memory(error):
+            raise
+        clear_frames(error.__traceback__)  # or the error keeps the pictures that did not fit
+        raise OutOfMemory(f"'{name}' does not fit in the memory; close other programs, or scale it down.") from error
 
 
 def read_loaded(path: Path, data: bytes, sha256: str, options: PhotoOptions) -> Loaded:
@@ -184,15 +208,16 @@ def read_whole(path: Path) -> bytes:
 
 def _look(entry: Entry, work: Work, options: PhotoOptions, ledger: Ledger | None) -> _Looked:
     try:
-        data = read_whole(entry.path)
-        sha256 = hashlib.sha256(data).hexdigest()
-        key = key_of({"source": sha256, **work.facts, **options.facts(), **work.companions(entry, ledger)})
-        if ledger is not None and ledger.is_done(entry.name, key) and _bears_its_name(entry, ledger):
-            return _Looked(entry, key, sha256, done=True)
-        facts = probe(data, str(entry.path))
-        if facts.width_px * facts.height_px > MAX_AHEAD_PIXELS:
-            return _Looked(entry, key, sha256)
-        return _Looked(entry, key, sha256, read_loaded(entry.path, data, sha256, options))
+        with explained(entry.name):
+            data = read_whole(entry.path)
+            sha256 = hashlib.sha256(data).hexdigest()
+            key = key_of({"source": sha256, **work.facts, **options.facts(), **work.companions(entry, ledger)})
+            if ledger is not None and ledger.is_done(entry.name, key) and _bears_its_name(entry, ledger):
+                return _Looked(entry, key, sha256, done=True)
+            facts = probe(data, str(entry.path))
+            if facts.width_px * facts.height_px > MAX_AHEAD_PIXELS:
+                return _Looked(entry, key, sha256)
+            return _Looked(entry, key, sha256, read_loaded(entry.path, data, sha256, options))
     except GanvasError as error:
         return _Looked(entry, error=error)
 
@@ -217,21 +242,21 @@ def _do(seen: _Looked, work: Work, options: PhotoOptions, claims: "_Claims", clo
     return made.receipt
 
 
-def _sentence(name: str, error: BaseException) -> str:
-    if isinstance(error, MemoryError):
-        return f"'{name}' does not fit in the memory; close other programs, or scale it down."
+def _sentence(name: str, error: GanvasError) -> str:
     text = str(error).replace("\n", " ")
     return text if name in text else f"'{name}': {text}"
 
 
-def _list_failed(folder: Path | None, failed: Mapping[str, str]) -> Path | None:
-    if folder is None:
+def _list_failed(files: PhotoFiles, outcome: _Outcome) -> Path | None:
+    """The list of a folder's failures; an earlier one goes only once all photographs are done."""
+    if files.folder is None or files.single:
         return None
-    path = folder / FAILED_FILE
+    path, failed = files.folder / FAILED_FILE, outcome.failed
     if failed:
         write_bytes(path, "".join(f"{name}\t{why}\n" for name, why in failed.items()).encode(errors="backslashreplace"))
         return path
-    path.unlink(missing_ok=True)
+    if len(outcome.receipts) + len(outcome.skipped) == len(files.entries):
+        path.unlink(missing_ok=True)
     return None
 
 
@@ -318,6 +343,6 @@ def _pixels_of(path: Path) -> int:
     try:
         with path.open("rb") as file:
             facts = probe(file, path.name)
-    except (GanvasError, OSError):
+    except (GanvasError, OSError, MemoryError):
         return 0
     return facts.width_px * facts.height_px
