@@ -24,7 +24,7 @@ AROUND_PX = 128, 512
 APART_PX = 64
 """Deep parts farther apart than that are filled one by one."""
 
-_MASK_BYTES = 6
+_MASK_BYTES = 7
 """For each pixel of a photograph: masks that live at once."""
 _SEARCH_BYTES = 260
 """For each pixel that patches are looked for in, where nearly all is a hole; a thin hole takes half of it. Measured."""
@@ -37,7 +37,7 @@ def with_patches(
     mask: np.ndarray,
     fidelity: float,
     device: torch.device,
-    first: Callable[[np.ndarray], np.ndarray],
+    first: Callable[[np.ndarray, np.ndarray], np.ndarray],
     tick: Callable[[float], None] = lambda share: None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """A photograph whose deep holes are filled but for a rim, and the holes that are left.
@@ -49,8 +49,8 @@ def with_patches(
         mask: bool ``(H, W)``.
         fidelity: From 0 to 1: the more, the deeper holes may be.
         device: Where patches are looked for.
-        first: Given a mask of all that is missing, the photograph with that painted by the network, as the pixels are;
-            it is called only where something is deep.
+        first: Given masks of all that is missing and of what of it is near to a deep part, the photograph with the
+            latter painted by the network, as the pixels are; it is called only where something is deep.
         tick: Told how much of the deep parts is filled, 0 to 1.
 
     Returns:
@@ -62,10 +62,13 @@ def with_patches(
     if not core.any():
         return pixels, mask
     inside = unseen(gone, RIM_PX) & ~unseen(~core, deep_px) & mask
-    begun = first(gone)
+    places = [(box, (_around(box[0]), _around(box[1]))) for box in boxes(inside, APART_PX)]
+    near = np.zeros_like(gone)
+    for _, around in places:
+        near[around] = gone[around]
+    begun = first(gone, near)
     pixels, mask, done, total = pixels.copy(), mask.copy(), 0.0, int(inside.sum())
-    for box in boxes(inside, APART_PX):
-        around = _around(box[0]), _around(box[1])
+    for box, around in places:
         part, left = pixels[around], mask[around]
         own = np.zeros_like(inside[around])
         own[_seen_from(around, box)] = inside[box]

@@ -79,16 +79,16 @@ def painted(
     if mask is not None and "mask" in inputs and assembly.filter.scale == 1:
         given, alone = pixels, Tally(tally.tile_px)
 
-        def first(gone: np.ndarray) -> np.ndarray:
+        def first(gone: np.ndarray, near: np.ndarray) -> np.ndarray:
             whole, top = np.empty_like(given), 0
-            for rows in network(given, gone, alone, dtype=given.dtype):
+            for rows in network(given, gone, alone, wanted=near, dtype=given.dtype):
                 whole[top : top + len(rows.pixels)] = rows.pixels
                 top += len(rows.pixels)
             return whole
 
         pixels, left = with_patches(given, mask, fidelity, device, first, patching)
         tally.tile_px, tally.patched_px, mask = alone.tile_px, int(mask.sum() - left.sum()), left
-    yield from network(pixels, mask, tally, dtype=dtype or pixels.dtype)
+    yield from network(pixels, mask, tally, wanted=mask, dtype=dtype or pixels.dtype)
 
 
 def _network_rows(
@@ -96,15 +96,16 @@ def _network_rows(
     mask: np.ndarray | None,
     tally: Tally,
     *,
+    wanted: np.ndarray | None,
     assembly: Assembly,
     device: torch.device,
     inputs: Sequence[str],
     strength: float,
     dtype: np.dtype,
 ) -> Iterator[Rows]:
-    """What the network makes of a photograph, whatever the depth of its holes."""
+    """What the network makes of a photograph, whatever the depth of its holes; not of tiles without a wanted pixel."""
     source = photo_source(pixels, mask=mask, inputs=inputs, strength=strength)
-    needed = _touched(mask) if mask is not None and assembly.filter.scale == 1 else (lambda rows, columns: True)
+    needed = _touched(wanted) if wanted is not None and assembly.filter.scale == 1 else (lambda rows, columns: True)
 
     def smaller(tile: int) -> None:
         tally.tile_px = tile
