@@ -13,3 +13,5 @@ def plain_errors() -> Iterator[None]:
         yield
     except GanvasError as error:
         raise SystemExit(str(error)) from None
+    except FileNotFoundError as error:
+        raise SystemExit(f"There is no '{error.filename}'; check the path.") from None

@@ -22,6 +22,11 @@ def test_a_missing_model_is_named_in_one_sentence(
         script.main()  # type: ignore[attr-defined]
 
 
+def test_a_missing_summary_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"There is no '.*none\.json'; check the path"), plain_errors():
+        (tmp_path / "none.json").read_text()
+
+
 def test_mistakes_of_ours_keep_their_traceback() -> None:
     with pytest.raises(KeyError), plain_errors():
         raise KeyError("a")
